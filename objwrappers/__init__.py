@@ -1,0 +1,43 @@
+"""Objects instead of pixels for reinforcement learning agents.
+
+Importing the package registers its Gymnasium ids and loads neither torch nor Stable-Baselines3.
+The names below are imported on first use.
+
+* :class:`PerceptionModel`, :class:`PerceptionModule`, :func:`load_model`: frames → objects
+* :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
+* :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from objwrappers.registration import register_all
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "PerceptionModel": "objwrappers.perception.base",
+    "PerceptionModule": "objwrappers.perception.base",
+    "load_model": "objwrappers.perception.base",
+    "PerceptionObservation": "objwrappers.wrappers.perception",
+    "VectorPerceptionObservation": "objwrappers.wrappers.perception",
+    "FrameObservation": "objwrappers.wrappers.frames",
+    "VectorFrameObservation": "objwrappers.wrappers.frames",
+}
+
+__all__ = ["__version__", "register_all", *_LAZY]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+register_all()

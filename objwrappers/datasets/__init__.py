@@ -1,0 +1,5 @@
+"""What pretraining reads.
+
+* :mod:`objwrappers.datasets.frames`: recorded native frames on disk and in memory, pairs of them
+* :mod:`objwrappers.datasets.motion`: frames with a map of what moves
+"""

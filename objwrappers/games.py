@@ -1,0 +1,48 @@
+"""The Atari games that ALE ships, by the names of their Gymnasium ids."""
+
+from __future__ import annotations
+
+import difflib
+
+from ale_py import roms
+
+__all__ = ["GAMES", "check_game", "rom_name"]
+
+_MULTIPLAYER_ONLY = {"combat", "joust", "maze_craze", "warlords"}
+
+GAMES: dict[str, str] = {
+    rom.title().replace("_", ""): rom
+    for rom in sorted(roms.get_all_rom_ids())
+    if rom not in _MULTIPLAYER_ONLY
+}
+"""Name in ids (``"MsPacman"``) → name of the ROM (``"ms_pacman"``), as ALE's v5 ids spell them."""
+
+
+def check_game(game: str) -> str:
+    """Returns the name of a game as ids spell it; ROM names and other cases are understood too.
+
+    Args:
+        game: ``"MsPacman"``, ``"ms_pacman"`` or ``"mspacman"``.
+
+    Raises:
+        ValueError: No such game; the message offers the nearest names.
+    """
+    by_plain_name = {name.lower(): name for name in GAMES}
+    plain_name = game.replace("_", "").lower()
+    if plain_name in by_plain_name:
+        return by_plain_name[plain_name]
+    nearest = difflib.get_close_matches(plain_name, by_plain_name, n=3, cutoff=0.4)
+    hint = " or ".join(repr(by_plain_name[name]) for name in nearest)
+    raise ValueError(
+        f"Unknown game {game!r}. "
+        + (f"Did you mean {hint}?" if hint else f"ALE ships {', '.join(GAMES)}.")
+    )
+
+
+def rom_name(game: str) -> str:
+    """Returns the name of the game's ROM, ``"ms_pacman"`` for ``"MsPacman"``.
+
+    Raises:
+        ValueError: No such game.
+    """
+    return GAMES[check_game(game)]

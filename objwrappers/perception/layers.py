@@ -1,0 +1,199 @@
+"""What the perception models share: resizing, blocks, soft-argmax, Gaussian maps, pooling.
+
+Coordinates are (x, y) in [-1, 1]; a map of h×w cells lies on ``linspace(-1, 1)`` in both
+directions, so that ±1 are the centres of the outermost cells.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+__all__ = [
+    "AreaResize",
+    "ConvBlock",
+    "area_matrix",
+    "coordinate_grid",
+    "gaussian_maps",
+    "marginal_soft_argmax",
+    "pool_features",
+    "same_padding",
+    "spatial_soft_argmax",
+]
+
+
+def area_matrix(source: int, target: int) -> Tensor:
+    """Returns (target, source), the matrix that averages ``source`` cells into ``target`` cells.
+
+    Row i holds the share of each source cell in the interval [i, i+1)·source/target.
+
+    Args:
+        source: Cells before.
+        target: Cells after, at most ``source`` (enlarging repeats cells).
+    """
+    edges = torch.arange(target + 1, dtype=torch.float64) * source / target
+    cells = torch.arange(source, dtype=torch.float64)
+    overlap = torch.minimum(edges[1:, None], cells + 1) - torch.maximum(edges[:-1, None], cells)
+    return (overlap.clamp(min=0) * target / source).float()
+
+
+class AreaResize(nn.Module):
+    """Resizes uint8 frames by area, on their own device, to floats in [0, 1].
+
+    Equals OpenCV's INTER_AREA within rounding. Source and target share a greatest common
+    divisor g, so that the constant matrix has g equal blocks on its diagonal; only one is kept.
+
+    Args:
+        size: Height and width h = w of the result, pixels.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+        self._blocks: dict[tuple[int, torch.device], tuple[int, Tensor]] = {}
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Resizes frames.
+
+        Args:
+            frames: uint8 (B, H, W, C).
+
+        Returns:
+            float32 (B, C, h, w).
+        """
+        batch, height, width, channels = frames.shape
+        x = frames.float()
+        groups, block = self._block(height, frames.device)
+        x = block @ x.view(batch * groups, height // groups, width * channels)
+        groups, block = self._block(width, frames.device)
+        x = block @ x.view(batch * self.size * groups, width // groups, channels)
+        x = x.view(batch, self.size, self.size, channels).permute(0, 3, 1, 2)
+        return x / 255
+
+    def _block(self, source: int, device: torch.device) -> tuple[int, Tensor]:
+        key = (source, device)
+        if key not in self._blocks:
+            groups = math.gcd(source, self.size)
+            block = area_matrix(source // groups, self.size // groups).to(device)
+            self._blocks[key] = (groups, block)
+        return self._blocks[key]
+
+
+def same_padding(kernel: int, stride: int, size: int) -> tuple[int, int]:
+    """Returns the pixels that TensorFlow's SAME adds before and after a side of ``size`` pixels."""
+    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+class ConvBlock(nn.Sequential):
+    """Convolution with SAME padding, batch norm, activation, initialised as Keras does.
+
+    Args:
+        inputs: Channels in.
+        outputs: Channels out.
+        kernel: Side of the kernel, pixels.
+        stride: Pixels between windows.
+        activation: Last layer, ReLU by default.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        activation: nn.Module | None = None,
+    ) -> None:
+        convolution = nn.Conv2d(inputs, outputs, kernel, stride)
+        nn.init.xavier_uniform_(convolution.weight)
+        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
+        super().__init__(convolution, norm, activation or nn.ReLU())
+        self.kernel, self.stride = kernel, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) → (B, outputs, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        top, bottom = same_padding(self.kernel, self.stride, x.shape[-2])
+        left, right = same_padding(self.kernel, self.stride, x.shape[-1])
+        if (top, left) == (bottom, right):
+            convolution = self[0]
+            x = F.conv2d(
+                x, convolution.weight, convolution.bias, convolution.stride, padding=(top, left)
+            )
+        else:
+            x = self[0](F.pad(x, (left, right, top, bottom)))
+        return self[2](self[1](x))
+
+
+def coordinate_grid(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the y (h,) and x (w,) coordinates of a map's cells, on the device of ``like``."""
+    y = torch.linspace(-1, 1, height, device=like.device, dtype=like.dtype)
+    x = torch.linspace(-1, 1, width, device=like.device, dtype=like.dtype)
+    return y, x
+
+
+def marginal_soft_argmax(maps: Tensor, temperature: float = 1.0) -> Tensor:
+    """Mean first, softmax then, for each axis by itself (Jakab et al. 2018, Transporter).
+
+    Args:
+        maps: (B, K, h, w) logits.
+        temperature: Factor on the marginal logits.
+
+    Returns:
+        (B, K, 2), (x, y) in [-1, 1].
+    """
+    y, x = coordinate_grid(*maps.shape[-2:], like=maps)
+    across = (temperature * maps.mean(-2)).softmax(-1) @ x
+    down = (temperature * maps.mean(-1)).softmax(-1) @ y
+    return torch.stack([across, down], dim=-1)
+
+
+def spatial_soft_argmax(maps: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """One softmax over all cells of a map (Levine et al. 2016).
+
+    Args:
+        maps: (B, K, h, w) logits.
+        temperature: Factor on the logits.
+
+    Returns:
+        The means (B, K, 2) as (x, y) and the softmax (B, K, h, w).
+    """
+    y, x = coordinate_grid(*maps.shape[-2:], like=maps)
+    weights = (temperature * maps).flatten(2).softmax(-1).view_as(maps)
+    return torch.stack([weights.sum(-2) @ x, weights.sum(-1) @ y], dim=-1), weights
+
+
+def gaussian_maps(keypoints: Tensor, sigma: float, height: int, width: int) -> Tensor:
+    """Bumps exp(-d²/σ²) of peak 1 around keypoints; as published, without a ½ in the exponent.
+
+    Args:
+        keypoints: (B, K, 2), (x, y).
+        sigma: Distance at which a bump has fallen to 1/e.
+        height: Cells of the maps, h.
+        width: Cells of the maps, w.
+
+    Returns:
+        (B, K, h, w).
+    """
+    y, x = coordinate_grid(height, width, like=keypoints)
+    across = torch.exp(-(((x - keypoints[..., 0, None]) / sigma) ** 2))
+    down = torch.exp(-(((y - keypoints[..., 1, None]) / sigma) ** 2))
+    return down[..., :, None] * across[..., None, :]
+
+
+def pool_features(features: Tensor, masks: Tensor) -> Tensor:
+    """The mean of a feature map under each mask.
+
+    Args:
+        features: (B, F, h, w).
+        masks: (B, K, h, w), not negative.
+
+    Returns:
+        (B, K, F).
+    """
+    weights = masks.flatten(2)
+    sums = weights @ features.flatten(2).transpose(1, 2)
+    return sums / (weights.sum(-1, keepdim=True) + 1e-8)

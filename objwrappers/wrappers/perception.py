@@ -1,0 +1,100 @@
+"""What a perception model sees, as observations: one forward pass per step, however many envs.
+
+* :class:`Perceive`: the transform, frames → model → named arrays
+* :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: around one env, around a
+  vector env
+"""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import torch
+from gymnasium.vector import VectorEnv
+
+from objwrappers.perception.base import PerceptionModel
+from objwrappers.rendering.overlay import draw_percepts
+from objwrappers.wrappers.base import (
+    FrameStack,
+    FrameTransform,
+    Observation,
+    TransformFrames,
+    VectorTransformFrames,
+)
+
+__all__ = ["Perceive", "PerceptionObservation", "VectorPerceptionObservation"]
+
+
+class Perceive(FrameTransform):
+    """Calls a perception model on the frames of all envs: one transfer in, one out.
+
+    Args:
+        model: Its parameters' device is where it runs; a model without parameters runs on the
+            processor.
+        num_envs: Envs whose frames are stacked, where the model wants more than one frame.
+    """
+
+    def __init__(self, model: PerceptionModel, num_envs: int = 1) -> None:
+        self.model = model
+        self.single_observation_space = model.observation_space
+        parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
+        first = next(parameters, None)
+        self._device = torch.device("cpu") if first is None else first.device
+        self._stack = FrameStack(model.stack, num_envs) if model.stack > 1 else None
+
+    @torch.inference_mode()
+    def __call__(
+        self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Returns the model's arrays, (n, ...) each; see :meth:`FrameTransform.__call__`."""
+        if self._stack is not None:
+            frames = self._stack.push(frames, envs, fresh)
+        on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
+        percepts = self.model(on_device)
+        flat = torch.cat([value.flatten(1).float() for value in percepts.values()], dim=1)
+        values = flat.cpu().numpy()
+        arrays: dict[str, np.ndarray] = {}
+        start = 0
+        for key in percepts:
+            space = self.model.observation_space[key]
+            assert space.shape is not None
+            size = int(np.prod(space.shape))
+            part = values[:, start : start + size].reshape(len(frames), *space.shape)
+            arrays[key] = np.ascontiguousarray(part, space.dtype)
+            start += size
+        return arrays
+
+    def draw(self, frame: np.ndarray, observation: Observation) -> np.ndarray:
+        """Returns the frame with the percepts drawn on it."""
+        assert isinstance(observation, dict)
+        return draw_percepts(frame, observation)
+
+
+class PerceptionObservation(TransformFrames):
+    """One env that gives what a perception model sees in its frames.
+
+    Args:
+        env: An env whose observations are uint8 (H, W, 3) frames.
+        model: A frozen perception model.
+        render_mode: ``None`` or ``"rgb_array"``: the frame with the percepts drawn on it.
+    """
+
+    def __init__(
+        self, env: gym.Env, model: PerceptionModel, render_mode: str | None = None
+    ) -> None:
+        super().__init__(env, Perceive(model), render_mode)
+
+
+class VectorPerceptionObservation(VectorTransformFrames):
+    """A vector env that gives what a perception model sees, in one forward pass per step.
+
+    Args:
+        env: A vector env whose observations are uint8 (N, H, W, 3) frames.
+        model: A frozen perception model.
+        render_mode: ``None`` or ``"rgb_array"``.
+    """
+
+    def __init__(
+        self, env: VectorEnv, model: PerceptionModel, render_mode: str | None = None
+    ) -> None:
+        super().__init__(env, Perceive(model, env.num_envs), render_mode)
