@@ -1,6 +1,6 @@
 """Frames with a map of what moves, as motion-coverage keypoints learn from them.
 
-A pixel moves where it differs both from the game's background (the median over the recording)
+A pixel moves where it differs both from the game's background
 and from a frame shortly before or after. Scores, timers, lives and blinking scenery change too,
 but they do not travel: where little of the foreground arrives from nearby, it is left out.
 """
@@ -13,12 +13,17 @@ from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
 
-__all__ = ["MotionFrames", "background", "travel_mask"]
+__all__ = ["MotionFrames", "background", "per_object", "travel_mask"]
 
 THRESHOLD = 25  # grey levels of 255
-LAGS = (2, 4)  # agent steps
+LAGS = (2, 4)  # agent steps: what moves now
+REST_LAGS = (8, 16)  # agent steps: what may rest now but moved, or will move
 SEARCH_RADIUS = 5  # pixels of the small frame
-LEAST_TRAVEL = 0.08
+LEAST_TRAVEL = 0.1  # share of the foreground that arrives
+SELDOM = 0.02  # share of the frames with foreground: below, nothing is judged
+NEIGHBOURHOOD = 10  # pixels of the small frame
+OFTEN = 0.15  # share of the frames
+OBJECT_CELLS = 7  # side of the window, cells of the map, in which motion counts as one object
 
 
 def difference(a: Tensor, b: Tensor) -> Tensor:
@@ -26,18 +31,40 @@ def difference(a: Tensor, b: Tensor) -> Tensor:
     return (a.short() - b.short()).abs().amax(-1)
 
 
-def background(frames: Frames, samples: int = 1001, seed: int = 0) -> Tensor:
-    """Returns uint8 (h, w, 3), the median of frames drawn from the recording."""
+def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
+    """Finds the colour that each pixel has where nothing covers it.
+
+    A pixel's most frequent colour is not enough: ice floes cover some pixels most of the time.
+    Of the colours that a pixel often has, the background is the one most common around it.
+
+    Args:
+        frames: The recording.
+        samples: Frames looked at.
+        seed: Of the drawing.
+
+    Returns:
+        uint8 (h, w, 3).
+    """
     flat = frames.frames.flatten(0, 1)
     generator = torch.Generator().manual_seed(seed)
-    chosen = torch.randperm(len(flat), generator=generator)[:samples]
-    return flat[chosen].median(dim=0).values
+    shown = flat[torch.randperm(len(flat), generator=generator)[:samples]]
+    red, green, blue = (shown >> 5).long().unbind(-1)
+    bins = (red * 8 + green) * 8 + blue
+    used, bins = bins.unique(return_inverse=True)
+    own = F.one_hot(bins.flatten(1).T, len(used)).float().mean(1)
+    own = own.T.reshape(len(used), *shown.shape[1:3])
+    around = F.avg_pool2d(own, 2 * NEIGHBOURHOOD + 1, stride=1, padding=NEIGHBOURHOOD)
+    often = own >= torch.clamp(own.amax(0), max=OFTEN)
+    chosen = torch.where(often, around, torch.zeros(())).argmax(0)
+    of_chosen = (bins == chosen).unsqueeze(-1)
+    sums = torch.where(of_chosen, shown.float(), torch.zeros(())).sum(0)
+    return (sums / of_chosen.sum(0)).round().to(torch.uint8)
 
 
-def travel_mask(frames: Frames, still: Tensor, samples: int = 1000, seed: int = 0) -> Tensor:
+def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0) -> Tensor:
     """Finds where foreground travels rather than changes in place.
 
-    Foreground arrives at a pixel if it was not there :data:`LAGS`'s first steps ago but
+    Foreground arrives at a pixel if it was not there some steps (:data:`LAGS`) ago but
     foreground of its colour was nearby. Around a score little of the foreground arrives; where
     sprites pass, much does.
 
@@ -50,23 +77,23 @@ def travel_mask(frames: Frames, still: Tensor, samples: int = 1000, seed: int = 
     Returns:
         float32 (h, w), 0 where what changes does not travel, else 1.
     """
-    lag = LAGS[0]
-    inside = frames.runs(lag)
+    inside = frames.runs(max(LAGS))
     generator = torch.Generator().manual_seed(seed)
     t, n = inside[torch.randperm(len(inside), generator=generator)[:samples]].T
-    foreground_sum = torch.zeros(still.shape[:2])
-    arrived_sum = torch.zeros(still.shape[:2])
+    covered = torch.zeros(still.shape[:2])
+    arrived = torch.zeros(len(LAGS), *still.shape[:2])
     for part in torch.arange(len(t)).split(100):
-        now, before = frames.frames[t[part], n[part]], frames.frames[t[part] - lag, n[part]]
+        now = frames.frames[t[part], n[part]]
         foreground = difference(now, still) > THRESHOLD
-        moved = foreground & (difference(now, before) > THRESHOLD)
-        arrived = moved & _nearby(now, before, difference(before, still) > THRESHOLD)
-        foreground_sum += foreground.sum(0)
-        arrived_sum += arrived.sum(0)
-    near = {"kernel_size": 5, "stride": 1, "padding": 2}
-    foreground_near = F.avg_pool2d(foreground_sum[None], **near)[0] / len(t)
-    arrived_near = F.avg_pool2d(arrived_sum[None], **near)[0] / len(t)
-    stays = (foreground_near > 1 / len(t)) & (arrived_near < LEAST_TRAVEL * foreground_near)
+        covered += foreground.sum(0)
+        for i, lag in enumerate(LAGS):
+            before = frames.frames[t[part] - lag, n[part]]
+            moved = foreground & (difference(now, before) > THRESHOLD)
+            was_foreground = difference(before, still) > THRESHOLD
+            arrived[i] += (moved & _nearby(now, before, was_foreground)).sum(0)
+    covered = F.avg_pool2d(covered[None], 5, stride=1, padding=2)[0] / len(t)
+    arrived = F.avg_pool2d(arrived, 5, stride=1, padding=2).amax(0) / len(t)
+    stays = (covered > SELDOM) & (arrived < LEAST_TRAVEL * covered)
     return (~stays).float()
 
 
@@ -110,23 +137,49 @@ class MotionFrames(torch.utils.data.Dataset):
         self._batch_size = batch_size
         self._still, self._travels = still, travels
         self._seed = (seed, rank)
-        self._inside = frames.runs(max(LAGS), max(LAGS))
+        self._inside = frames.runs(max(REST_LAGS), max(REST_LAGS))
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
-        """Returns ``frames`` uint8 (B, h, w, 3) and ``motion`` float32 (B, h/2, w/2)."""
+        """Returns a batch.
+
+        Returns:
+            ``frames`` uint8 (B, h, w, 3); maps float32 (B, h/2, w/2): ``motion`` in [0, 1], what
+            moves now; ``objects`` in [0, 1], that and what moves within REST_LAGS; ``weight``,
+            :func:`per_object` of the motion.
+        """
         generator = torch.Generator().manual_seed(hash((*self._seed, step)))
         chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
         t, n = self._inside[chosen].T
         now = self._frames.frames[t, n]
-        return {"frames": now, "motion": self._motion(now, t, n)}
-
-    def _motion(self, now: Tensor, t: Tensor, n: Tensor) -> Tensor:
         foreground = difference(now, self._still)
-        change = torch.stack(
-            [
-                difference(now, self._frames.frames[t + lag, n])
-                for lag in (*LAGS, *(-lag for lag in LAGS))
-            ]
-        ).amax(0)
-        moves = (torch.minimum(foreground, change) > THRESHOLD).float() * self._travels
+        change = torch.zeros_like(foreground)
+        for lag in (*LAGS, *REST_LAGS):
+            for other in (t - lag, t + lag):
+                torch.maximum(change, difference(now, self._frames.frames[other, n]), out=change)
+            if lag == LAGS[-1]:
+                motion = self._pool(torch.minimum(foreground, change))
+        resting = self._pool(torch.minimum(foreground, change))
+        return {
+            "frames": now,
+            "motion": motion,
+            "objects": resting,
+            "weight": per_object(motion),
+        }
+
+    def _pool(self, moved: Tensor) -> Tensor:
+        moves = (moved > THRESHOLD).float() * self._travels
         return F.avg_pool2d(moves[:, None], 2)[:, 0]
+
+
+def per_object(motion: Tensor) -> Tensor:
+    """Weighs a motion map so that a small object counts as much as a large one.
+
+    Args:
+        motion: (B, h, w) in [0, 1].
+
+    Returns:
+        (B, h, w); the sum over a solitary object is about 1, whatever its size.
+    """
+    window = OBJECT_CELLS
+    nearby = F.avg_pool2d(motion[:, None], window, stride=1, padding=window // 2) * window**2
+    return motion / nearby[:, 0].clamp(min=0.5)

@@ -91,18 +91,19 @@ class MotionKeypoints(PerceptionModule):
         """Uncovered motion, repulsion between keypoints, presence.
 
         Args:
-            batch: ``frames`` uint8 (B, 84, 84, 3), ``motion`` float32 (B, 42, 42) in [0, 1].
+            batch: ``frames`` uint8 (B, 84, 84, 3), ``weight`` float32 (B, 42, 42),
+                what covering a cell is worth; ``objects`` float32 (B, 42, 42) in [0, 1].
             progress: σ falls geometrically from 0.5 until 60 % of the training.
         """
-        motion = batch["motion"]
+        weight = batch["weight"]
         _, keypoints, _, present = self._locate(self.images(batch["frames"]))
         share = min(1.0, progress / ANNEAL_SHARE)
         sigma = START_SIGMA * (self.sigma / START_SIGMA) ** share
-        bumps = gaussian_maps(keypoints, sigma, *motion.shape[-2:])
+        bumps = gaussian_maps(keypoints, sigma, *weight.shape[-2:])
         union = 1 - (1 - bumps).prod(dim=1)
-        uncovered = (motion * (1 - union)).sum() / motion.sum().clamp(min=1)
+        uncovered = (weight * (1 - union)).sum() / weight.sum().clamp(min=1)
         repulsion = self._repulsion(keypoints)
-        presence = F.binary_cross_entropy_with_logits(present, self._covers(keypoints, motion))
+        presence = F.binary_cross_entropy_with_logits(present, self._covers(keypoints, batch["objects"]))
         loss = uncovered + REPULSION_WEIGHT * repulsion + presence
         return {
             "loss": loss,
@@ -111,13 +112,18 @@ class MotionKeypoints(PerceptionModule):
             "presence": presence,
         }
 
+    def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the frames and what moves in them, (B, 3, 84, 84) and (B, 3, 42, 42)."""
+        motion = batch["motion"][:, None].expand(-1, 3, -1, -1)
+        return {"input": self.images(batch["frames"]), "motion": motion}
+
     def _repulsion(self, keypoints: Tensor) -> Tensor:
         squared = (keypoints[:, :, None] - keypoints[:, None]).square().sum(-1)
         near = torch.exp(-squared / REPULSION_SIGMA**2).triu(diagonal=1)
         return near.sum((1, 2)).mean() / self.num_keypoints
 
     @torch.no_grad()
-    def _covers(self, keypoints: Tensor, motion: Tensor) -> Tensor:
-        """1 where motion of at least one cell lies under a keypoint's bump, (B, K)."""
-        bumps = gaussian_maps(keypoints, self.sigma, *motion.shape[-2:])
-        return ((bumps * motion[:, None]).flatten(2).amax(-1) > 0.25).float()
+    def _covers(self, keypoints: Tensor, objects: Tensor) -> Tensor:
+        """1 where a cell of an object lies under a keypoint's bump, (B, K)."""
+        bumps = gaussian_maps(keypoints, self.sigma, *objects.shape[-2:])
+        return ((bumps * objects[:, None]).flatten(2).amax(-1) > 0.25).float()

@@ -1,0 +1,188 @@
+"""Keypoints by feature transport (Kulkarni et al. 2019, "Unsupervised Learning of Object Keypoints").
+
+Features under the source frame's and the target frame's keypoints are erased from the source's
+feature map, those under the target's keypoints are pasted from the target's; a decoder
+reconstructs the target. Keypoints must therefore go where the two frames differ.
+
+The published recipe leaves its keypoints at the centre of Atari frames. Three options of the
+constructor, on in the ``light`` preset, help: a temperature on the marginal logits, a weight on
+pixels that differ between the frames, and a σ that falls while training.
+"""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.layers import (
+    ConvBlock,
+    gaussian_maps,
+    marginal_soft_argmax,
+    pool_features,
+)
+
+__all__ = ["PRESETS", "Transporter", "transport"]
+
+PRESETS: dict[str, dict[str, object]] = {
+    "published": {"decoder_widths": (128, 128, 64, 32)},
+    "light": {
+        "decoder_widths": (32, 32, 16),
+        "temperature": 20.0,
+        "change_weight": 10.0,
+        "start_sigma": 0.6,
+    },
+}
+"""Arguments of :class:`Transporter`; ``published`` has the published layers and loss."""
+
+FEATURES = 32
+CHANGE_THRESHOLD = 25 / 255
+
+
+def transport(
+    source: Tensor, target: Tensor, source_maps: Tensor, target_maps: Tensor
+) -> Tensor:
+    """Erases and pastes features, one keypoint after the other (§3 of the paper).
+
+    f ← (1 - h_k)(1 - h'_k)·f + h'_k·f' for k = 1..K, h of the source, h' of the target.
+
+    Args:
+        source: (B, F, h, w) features.
+        target: (B, F, h, w) features.
+        source_maps: (B, K, h, w) in [0, 1].
+        target_maps: (B, K, h, w) in [0, 1].
+
+    Returns:
+        (B, F, h, w).
+    """
+    features = source
+    for k in range(source_maps.shape[1]):
+        here, there = source_maps[:, k, None], target_maps[:, k, None]
+        features = (1 - here) * (1 - there) * features + there * target
+    return features
+
+
+def _encoder() -> list[nn.Module]:
+    return [ConvBlock(3, 16), ConvBlock(16, 16), ConvBlock(16, 32, stride=2), ConvBlock(32, 32)]
+
+
+class Transporter(PerceptionModule):
+    """Keypoints from feature transport; see the module's docstring.
+
+    Args:
+        num_keypoints: K.
+        sigma: Radius of a keypoint's bump, in units of [-1, 1]; where training ends if
+            ``start_sigma`` is given.
+        decoder_widths: Channels of the decoder's blocks; the upsampling follows the second.
+        temperature: Factor on the marginal logits, 1 as published.
+        change_weight: Additional weight of pixels that differ between the frames, 0 as published.
+        start_sigma: Radius at the start of training; None keeps ``sigma``, as published.
+
+    Raises:
+        ValueError: K < 1.
+    """
+
+    name = "transporter"
+
+    def __init__(
+        self,
+        num_keypoints: int = 10,
+        sigma: float = 0.1,
+        decoder_widths: tuple[int, ...] = (128, 128, 64, 32),
+        temperature: float = 1.0,
+        change_weight: float = 0.0,
+        start_sigma: float | None = None,
+    ) -> None:
+        super().__init__()
+        if num_keypoints < 1:
+            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
+        self.sigma, self.start_sigma = sigma, start_sigma
+        self.temperature, self.change_weight = temperature, change_weight
+        self.encoder = nn.Sequential(*_encoder())
+        self.pointer = nn.Sequential(*_encoder(), nn.Conv2d(FEATURES, num_keypoints, 1))
+        nn.init.xavier_uniform_(self.pointer[-1].weight)
+        nn.init.zeros_(self.pointer[-1].bias)
+        blocks: list[nn.Module] = []
+        width = FEATURES
+        for i, next_width in enumerate(decoder_widths):
+            if i == 2:
+                blocks.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+            blocks.append(ConvBlock(width, next_width))
+            width = next_width
+        self.decoder = nn.Sequential(*blocks, ConvBlock(width, 3, activation=nn.Sigmoid()))
+        box = gym.spaces.Box
+        self.observation_space = gym.spaces.Dict(
+            {
+                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
+                "present": box(0, 1, (num_keypoints,), np.float32),
+                "features": box(0, np.inf, (num_keypoints, FEATURES), np.float32),
+            }
+        )
+
+    def _locate(self, images: Tensor) -> Tensor:
+        return marginal_soft_argmax(self.pointer(images).float(), self.temperature)
+
+    def perceive(self, images: Tensor) -> dict[str, Tensor]:
+        """Returns keypoints (B, K, 2), present (B, K), all ones, and features (B, K, 32)."""
+        keypoints = self._locate(images)
+        features = self.encoder(images)
+        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
+        return {
+            "keypoints": keypoints.clamp(-1, 1),
+            "present": torch.ones_like(keypoints[..., 0]),
+            "features": pool_features(features.float(), masks),
+        }
+
+    def reconstruct(self, source: Tensor, target: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
+        """Reconstructs the target frame from the source and the transported features.
+
+        Args:
+            source: (B, 3, 84, 84) in [0, 1].
+            target: (B, 3, 84, 84) in [0, 1].
+            sigma: Radius of the bumps.
+
+        Returns:
+            (B, 3, 84, 84) in [0, 1] and the target's keypoints (B, K, 2).
+        """
+        with torch.no_grad():
+            source_features = self.encoder(source)
+            source_keypoints = self._locate(source)
+        target_features = self.encoder(target)
+        keypoints = self._locate(target)
+        size = target_features.shape[-2:]
+        moved = transport(
+            source_features,
+            target_features,
+            gaussian_maps(source_keypoints, sigma, *size),
+            gaussian_maps(keypoints, sigma, *size),
+        )
+        return self.decoder(moved), keypoints
+
+    def sigma_at(self, progress: float) -> float:
+        """Returns σ after a share of the training; it falls geometrically until 60 %."""
+        if self.start_sigma is None:
+            return self.sigma
+        return self.start_sigma * (self.sigma / self.start_sigma) ** min(1.0, progress / 0.6)
+
+    def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """Mean squared error of the target's reconstruction, weighted where the frames differ.
+
+        Args:
+            batch: ``source`` and ``target``, uint8 (B, 84, 84, 3).
+            progress: σ hangs on it where ``start_sigma`` is given.
+        """
+        source, target = self.images(batch["source"]), self.images(batch["target"])
+        result, _ = self.reconstruct(source, target, self.sigma_at(progress))
+        squared = F.mse_loss(result, target, reduction="none")
+        changed = (source - target).abs().amax(1, keepdim=True) > CHANGE_THRESHOLD
+        weights = 1 + self.change_weight * changed
+        return {"loss": (weights * squared).mean(), "reconstruction": squared.mean()}
+
+    def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the target and its reconstruction, (B, 3, 84, 84) each."""
+        source, target = self.images(batch["source"]), self.images(batch["target"])
+        result, _ = self.reconstruct(source, target, self.sigma)
+        return {"input": target, "reconstruction": result}
