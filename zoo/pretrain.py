@@ -36,7 +36,6 @@ from objwrappers.rendering.overlay import draw_percepts
 HYPERPARAMS = Path(__file__).parents[1] / "hyperparams" / "perception"
 VALIDATION_SHARE = 0.1
 VALIDATION_BATCHES = 8
-CHECKPOINT_EVERY = 100  # steps
 FIRST_STOP = 0.7  # no early stopping while σ still falls, share of the training
 
 
@@ -149,7 +148,7 @@ class Training:
                 bar.set_postfix(loss=f"{values['loss']:.3f}")
             if self.step % self.settings["eval_freq"] == 0 or self.step == self.total:
                 self._validate(validation)
-            if self.step % CHECKPOINT_EVERY == 0 or self.step == self.total:
+            if self.step % self.settings["checkpoint_every"] == 0 or self.step == self.total:
                 self._save()
         bar.close()
 
@@ -227,7 +226,8 @@ class Training:
         except Exception as error:  # torch raises many kinds for a damaged file
             raise ValueError(f"{self.checkpoint} is damaged ({error}). {cure}") from error
         if facts != self.facts:
-            other = {k: facts.get(k) for k in self.facts if facts.get(k) != self.facts[k]}
+            there, here = ({**f["arguments"], **f, "arguments": None} for f in (facts, self.facts))
+            other = {k: there.get(k) for k in here if there.get(k) != here[k]}
             raise ValueError(f"{self.checkpoint} is of a run with other settings: {other}. {cure}")
         self.module.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
@@ -252,7 +252,8 @@ def pretrain(options: argparse.Namespace) -> Path:
     )
     fabric.launch()
     seed_everything(options.seed, verbose=False)
-    module = cls(**settings["model"])
+    arguments = settings.pop("model")
+    module = cls(**arguments)
     folder = options.frames_folder or frames_folder(game)
     show = not options.no_progress and fabric.is_global_zero
     if fabric.is_global_zero:
@@ -261,6 +262,7 @@ def pretrain(options: argparse.Namespace) -> Path:
             collect(game, folder, settings["n_frames"], seed=1, progress=show)
     fabric.barrier()
     facts = {"model": options.model, "game": game, "seed": options.seed, **settings}
+    facts["arguments"] = arguments
     training = Training(fabric, module, settings, facts, run)
     frames = read_frames(folder, cls.size)
     count = int(np.prod(frames.starts.shape))

@@ -98,11 +98,13 @@ class Frames:
     def split(self, validation_share: float) -> tuple[Frames, Frames]:
         """Returns the first steps for training and the last ones for validation.
 
+        Validation gets at least 64 steps, or half of a recording that is shorter than 128.
+
         Raises:
             ValueError: Too few steps for both parts.
         """
         steps = len(self.frames)
-        cut = steps - max(1, round(validation_share * steps))
+        cut = steps - max(round(validation_share * steps), min(64, steps // 2), 1)
         if cut < 1:
             raise ValueError(f"{steps} steps are too few to split; collect more frames.")
         return Frames(self.frames[:cut], self.starts[:cut]), Frames(

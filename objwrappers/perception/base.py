@@ -146,6 +146,7 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
             os.chmod(temporary, 0o755)
             state = {key: value.contiguous() for key, value in self.state_dict().items()}
             save_file(state, temporary / WEIGHTS_NAME)
+            os.chmod(temporary / WEIGHTS_NAME, 0o644)
             config = {"model": self.name, **self._hub_mixin_config, **self.record}  # type: ignore[dict-item]
             (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
             if folder.exists():

@@ -58,11 +58,12 @@ def transport(
     Returns:
         (B, F, h, w).
     """
-    features = source
-    for k in range(source_maps.shape[1]):
-        here, there = source_maps[:, k, None], target_maps[:, k, None]
-        features = (1 - here) * (1 - there) * features + there * target
-    return features
+    # All steps weigh the two feature maps alone, so that only the weights need the sequence.
+    kept = (1 - source_maps) * (1 - target_maps)
+    kept_after = torch.ones_like(kept)
+    kept_after[:, :-1] = kept[:, 1:].flip(1).cumprod(1).flip(1)
+    pasted = (target_maps * kept_after).sum(1, keepdim=True)
+    return kept.prod(1, keepdim=True) * source + pasted * target
 
 
 def _encoder() -> list[nn.Module]:

@@ -1,0 +1,79 @@
+"""A made-up game: a red square travels over blue, a white score counts in place."""
+
+import pytest
+import torch
+
+from objwrappers.datasets.frames import Frames
+from objwrappers.datasets.motion import MotionFrames, background, per_object, travel_mask
+
+BLUE, RED, WHITE = (torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3))
+STEPS = 200
+
+
+@pytest.fixture(scope="module")
+def recording():
+    frames = BLUE.repeat(STEPS, 1, 84, 84, 1)
+    generator = torch.Generator().manual_seed(0)
+    for t in range(STEPS):
+        x = t * 3 % 76
+        frames[t, 0, 40:44, x : x + 4] = RED
+        # A digit that stays for twenty steps: each of its eight cells is on or off.
+        if t % 20 == 0:
+            digit = torch.rand(8, generator=generator) < 0.5
+        for cell in digit.nonzero().flatten().tolist():
+            row, column = 70 + cell // 2 * 2, 10 + cell % 2 * 2
+            frames[t, 0, row : row + 2, column : column + 2] = WHITE
+    starts = torch.zeros(STEPS, 1, dtype=torch.bool)
+    starts[0] = True
+    return Frames(frames, starts)
+
+
+def test_background_is_what_nothing_covers(recording):
+    still = background(recording)
+    assert (still[:68] == BLUE).all()
+
+
+def test_background_survives_an_object_that_covers_a_pixel_most_of_the_time(recording):
+    frames = recording.frames.clone()
+    frames[: STEPS * 7 // 10, 0, 20:25, 20:32] = WHITE
+    still = background(Frames(frames, recording.starts))
+    assert (still[:68] == BLUE).all()
+
+
+def test_what_counts_in_place_is_masked_and_what_travels_is_not(recording):
+    travels = travel_mask(recording, background(recording))
+    assert (travels[71:77, 10:13] == 0).all()
+    assert (travels[40:44, 8:68] == 1).all()
+    assert (travels[:30] == 1).all(), "nothing is judged where nothing happens"
+
+
+def test_motion_is_the_square_and_only_the_square(recording):
+    still = background(recording)
+    travels = torch.ones(84, 84)
+    travels[68:] = 0
+    batch = MotionFrames(recording, 16, still, travels)[0]
+    assert batch["frames"].shape == (16, 84, 84, 3)
+    red = (batch["frames"] == RED).all(-1).float()
+    expected = torch.nn.functional.avg_pool2d(red[:, None], 2)[:, 0]
+    assert (batch["objects"] - expected).abs().max() == 0
+    # The square leaves its place within two steps.
+    torch.testing.assert_close(batch["motion"], expected)
+
+
+def test_batches_repeat_by_step_and_differ_by_rank(recording):
+    still = background(recording)
+    mask = torch.ones(84, 84)
+    first = MotionFrames(recording, 4, still, mask, seed=2)
+    again = MotionFrames(recording, 4, still, mask, seed=2)
+    other = MotionFrames(recording, 4, still, mask, seed=2, rank=1)
+    assert torch.equal(first[5]["frames"], again[5]["frames"])
+    assert not torch.equal(first[5]["frames"], other[5]["frames"])
+
+
+def test_small_and_large_objects_weigh_the_same():
+    motion = torch.zeros(1, 42, 42)
+    motion[0, 5, 5] = 1.0
+    motion[0, 20:23, 20:23] = 1.0
+    weight = per_object(motion)
+    assert weight[0, :12, :12].sum() == pytest.approx(1.0)
+    assert weight[0, 15:30, 15:30].sum() == pytest.approx(1.0)

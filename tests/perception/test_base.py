@@ -1,0 +1,159 @@
+"""Weights on disk: complete or absent, data and never code, errors that name the file."""
+
+import json
+import shutil
+
+import pytest
+import torch
+
+from objwrappers.perception import base
+from objwrappers.perception.base import BUNDLED, PerceptionModel, load_model
+from objwrappers.perception.motion_keypoints import MotionKeypoints
+
+
+@pytest.fixture
+def folder(tmp_path):
+    model = MotionKeypoints(num_keypoints=3, width=8)
+    model.record = {"game": "Pong", "training": {"seed": 5}}
+    model.save_pretrained(tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+def load(folder, **options):
+    return load_model("motion", game="Pong", weights=folder, device="cpu", **options)
+
+
+def test_what_is_saved_is_what_is_loaded(folder):
+    model = load(folder)
+    again = load(folder)
+    assert isinstance(model, PerceptionModel)
+    assert model.num_keypoints == 3
+    assert model.record == {"game": "Pong", "training": {"seed": 5}}
+    assert not model.training
+    assert not any(p.requires_grad for p in model.parameters())
+    frames = torch.randint(0, 256, (2, 210, 160, 3), dtype=torch.uint8)
+    for key, value in model(frames).items():
+        torch.testing.assert_close(value, again(frames)[key], rtol=0, atol=0)
+
+
+def test_a_folder_holds_json_and_safetensors_alone(folder):
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["model"], config["num_keypoints"], config["game"]) == ("motion", 3, "Pong")
+
+
+def test_saving_again_replaces_the_folder(folder):
+    MotionKeypoints(num_keypoints=4, width=8).save_pretrained(folder)
+    assert load(folder).num_keypoints == 4
+    assert [path.name for path in folder.parent.iterdir()] == ["weights"]
+
+
+def test_a_full_disk_leaves_the_old_weights(folder, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(base, "save_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        MotionKeypoints(num_keypoints=4, width=8).save_pretrained(folder)
+    assert load(folder).num_keypoints == 3
+    assert [path.name for path in folder.parent.iterdir()] == ["weights"]
+
+
+def test_cut_off_weights_are_named(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ValueError, match=r"model.safetensors does not hold the weights of a motion"):
+        load(folder)
+
+
+def test_weights_of_another_size_are_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_keypoints": 4}))
+    with pytest.raises(ValueError, match="size mismatch"):
+        load(folder)
+
+
+def test_weights_of_another_model_are_named_with_the_cure(folder):
+    with pytest.raises(ValueError, match=r"weights of 'motion', not of 'transporter'.*model='motion'"):
+        load_model("transporter", game="Pong", weights=folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", '"motion"'])
+def test_a_damaged_config_is_named(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config.json is damaged"):
+        load(folder)
+
+
+def test_a_config_with_nonsense_arguments_is_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_keypoints": "many"}))
+    with pytest.raises(ValueError, match=r"not one of a motion model|motion"):
+        load(folder)
+
+
+def test_a_foreign_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"not a weights folder: no config.json"):
+        load(tmp_path)
+
+
+def test_a_pickle_beside_the_config_is_never_read(folder, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    torch.save(Bomb(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises((ValueError, FileNotFoundError)):
+        load(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_users_cache_comes_before_the_bundled_weights(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bundled = load_model("motion", game="Pong", device="cpu")
+    assert bundled.num_keypoints == 6
+    shutil.copytree(folder, tmp_path / "objwrappers" / "weights" / "motion-Pong")
+    assert load_model("motion", game="Pong", device="cpu").num_keypoints == 3
+
+
+def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
+    asked = []
+
+    def download(repository, name, revision=None, **_):
+        asked.append((repository, name, revision))
+        return str(folder / name)
+
+    monkeypatch.setattr(base, "hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", download)
+    assert load("someone/keypoints@v1").num_keypoints == 3
+    assert {(name, revision) for _, name, revision in asked} == {
+        ("config.json", "v1"),
+        ("model.safetensors", "v1"),
+    }
+    assert {repository for repository, *_ in asked} == {"someone/keypoints"}
+
+
+def test_an_unreachable_repository_is_named(monkeypatch):
+    def offline(*_, **__):
+        raise base.LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(base, "hf_hub_download", offline)
+    with pytest.raises(FileNotFoundError, match="weights='no/where' is neither a folder nor"):
+        load("no/where")
+
+
+GAMES = ["MsPacman", "Pong", "SpaceInvaders", "Seaquest", "Breakout", "Frostbite"]
+
+
+@pytest.mark.parametrize("game", GAMES)
+@pytest.mark.parametrize("name", ["motion", "transporter"])
+def test_bundled_weights_are_small_and_say_how_they_were_made(name, game):
+    folder = BUNDLED / f"{name}-{game}"
+    assert (folder / "model.safetensors").stat().st_size <= 300_000
+    config = json.loads((folder / "config.json").read_text())
+    training = config["training"]
+    assert config["game"] == game
+    assert training["command"].startswith(f"python zoo/pretrain.py --model {name} --game {game}")
+    assert {"frames", "steps", "seed", "validation"} <= training.keys()
+    assert load_model(name, game=game, weights=folder, device="cpu").observation_space

@@ -1,0 +1,42 @@
+import gymnasium as gym
+import pytest
+
+import objwrappers
+from objwrappers.games import GAMES, check_game, rom_name
+from objwrappers.registration import ATARI_FAMILIES, register_all
+
+
+def test_every_family_has_every_game_that_ale_registers():
+    gym.register_envs(__import__("ale_py"))
+    ale = {i.removeprefix("ALE/").removesuffix("-v5") for i in gym.registry if i.startswith("ALE/")}
+    assert set(GAMES) == ale
+    for family in ATARI_FAMILIES:
+        assert {f"{family}-{game}-v0" for game in ale} <= set(gym.registry)
+
+
+def test_registering_twice_changes_nothing():
+    before = dict(gym.registry)
+    register_all()
+    assert gym.registry == before
+
+
+@pytest.mark.parametrize("name", ["MsPacman", "ms_pacman", "mspacman", "Ms_Pacman"])
+def test_games_are_understood_in_several_spellings(name):
+    assert check_game(name) == "MsPacman"
+    assert rom_name(name) == "ms_pacman"
+
+
+def test_an_unknown_game_gets_the_nearest_names():
+    with pytest.raises(ValueError, match=r"Unknown game 'Pacmann'.*'Pacman'"):
+        check_game("Pacmann")
+
+
+def test_an_unknown_id_gets_the_nearest_name():
+    with pytest.raises(gym.error.NameNotFound, match="ObjKeypoints-MsPacman"):
+        gym.make("ObjKeypoints-MsPackman-v0")
+
+
+def test_lazy_names_are_what_they_say():
+    assert objwrappers.load_model.__module__ == "objwrappers.perception.base"
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        objwrappers.nonsense  # noqa: B018

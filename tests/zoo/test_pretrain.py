@@ -1,0 +1,115 @@
+"""Collecting and pretraining: resumed = uninterrupted, weights found, errors clear."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from objwrappers.perception.base import load_model
+
+ROOT = Path(__file__).parents[2]
+TINY = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4"]
+
+
+@pytest.fixture
+def frames(run_zoo, tmp_path):
+    folder = tmp_path / "frames"
+    result = run_zoo("collect", "--game", "Pong", "-n", 1024, "--num-envs", 4, "--folder", folder)
+    assert f"1024 frames of Pong in {folder}" in result.stdout
+    return folder
+
+
+def test_frames_are_small_and_collecting_again_adds_what_is_missing(frames, run_zoo):
+    size_kb = sum(file.stat().st_size for file in frames.iterdir()) / 1024
+    assert size_kb / 1024 <= 4
+    before = (frames / "shard-00000.npz").read_bytes()
+    run_zoo("collect", "--game", "Pong", "-n", 1025, "--num-envs", 4, "--folder", frames)
+    index = json.loads((frames / "frames.json").read_text())
+    assert [shard["steps"] for shard in index["shards"]] == [128, 128, 128]
+    assert (frames / "shard-00000.npz").read_bytes() == before
+    error = run_zoo("collect", "--game", "Breakout", "-n", 9, "--folder", frames, ok=False).stderr
+    assert "holds other frames" in error
+    assert "Traceback" not in error
+
+
+@pytest.mark.parametrize("model", ["motion", "transporter"])
+def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
+    frames, run_zoo, tmp_path, model
+):
+    options = ["--model", model, "--game", "Pong", "--frames-folder", frames, "--device", "cpu"]
+    options += ["-n", 24, *TINY]
+    run_zoo("pretrain", "-f", tmp_path / "whole", "--output", tmp_path / "a", *options)
+
+    arguments = ["-f", tmp_path / "cut", "--output", tmp_path / "b", *options]
+    command = [sys.executable, ROOT / "zoo" / "pretrain.py", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    process = subprocess.Popen(
+        list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    checkpoint = tmp_path / "cut" / "perception" / f"{model}-Pong-0" / "checkpoint.pt"
+    deadline = time.monotonic() + 120
+    while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    assert torch.load(checkpoint, weights_only=True)["step"] < 24
+    assert not (tmp_path / "b").exists()
+
+    run_zoo("pretrain", *arguments)
+    a, b = (load_file(tmp_path / name / "model.safetensors") for name in "ab")
+    assert a.keys() == b.keys()
+    for key in a:
+        torch.testing.assert_close(a[key], b[key], rtol=0, atol=0, msg=key)
+    config = json.loads((tmp_path / "b" / "config.json").read_text())
+    assert (config["game"], config["num_keypoints"]) == ("Pong", 6)
+    assert config["training"]["steps"] == 24
+    assert config["training"]["frames"] == 1024
+
+
+def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path, monkeypatch):
+    result = run_zoo(
+        "pretrain", "--model", "motion", "--game", "pong", "--frames-folder", frames,
+        "-n", 4, *TINY, "num_keypoints:2",
+    )
+    assert "cache/objwrappers/weights/motion-Pong/config.json" in result.stdout
+    assert "Next: python zoo/record.py --env ObjKeypoints-Pong-v0" in result.stdout
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert load_model("motion", game="Pong", device="cpu").num_keypoints == 2
+    events = list((tmp_path / "logs").rglob("events.out.tfevents*"))
+    assert len(events) == 1
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (["--model", "motion", "--game", "Pongg"], "Unknown game 'Pongg'. Did you mean 'Pong'"),
+        (["--model", "movement", "--game", "Pong"], "Unknown perception model 'movement'"),
+        (["--model", "motion", "--game", "Pong", "-params", "k:3"], "k: no such hyperparameter"),
+        (["--model", "motion", "--game", "Pong", "-params", "sigma"], "takes key:value, got 'sigma'"),
+        (["--model", "transporter", "--game", "Pong", "-params", "preset:heavy"], "Unknown preset"),
+        (
+            ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:0"],
+            "num_keypoints must be at least 1, got 0",
+        ),
+    ],
+)
+def test_bad_input_is_one_line(run_zoo, tmp_path, options, message):
+    error = run_zoo("pretrain", *options, "--frames-folder", tmp_path, ok=False).stderr
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
+    options = ["--model", "motion", "--game", "Pong", "--frames-folder", frames, "-n", 4, *TINY]
+    run_zoo("pretrain", *options)
+    error = run_zoo("pretrain", *options, "sigma:0.2", ok=False).stderr
+    assert "is of a run with other settings: {'sigma': 0.08}" in error.replace("\n", " ")
+    assert "another --log-folder" in error

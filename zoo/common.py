@@ -1,0 +1,176 @@
+"""What the programs around RL Zoo share: ids, nearest names, and agents on disk.
+
+Agents are pickles in part (Stable-Baselines3 archives, VecNormalize statistics, RL Zoo's
+``args.yml``): loading one can run code. Only load agents you trust.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import gymnasium as gym
+import yaml
+from gymnasium.envs.registration import load_env_creator
+from huggingface_sb3 import EnvironmentName  # type: ignore[import-untyped]
+from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv
+
+import objwrappers
+
+__all__ = [
+    "LOG_FOLDER",
+    "REPOSITORY",
+    "Agent",
+    "check_env_id",
+    "fail",
+    "import_packages",
+    "is_atari",
+    "is_ours",
+    "load_agent",
+    "make_test_env",
+    "takes_device",
+]
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+LOG_FOLDER = "logs"
+
+
+def fail(message: str) -> NoReturn:
+    """Ends the program with one clear message and exit code 1."""
+    raise SystemExit(f"error: {message}")
+
+
+def import_packages(names: Sequence[str]) -> None:
+    """Imports packages that register envs; objwrappers' own ids are always there."""
+    objwrappers.register_all()
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            fail(f"--gym-packages {name}: {error}")
+
+
+def check_env_id(env_id: str) -> None:
+    """Ends the program if there is no such id; the message offers the nearest ones."""
+    if env_id in gym.registry:
+        return
+    by_lower_case = {name.lower(): name for name in gym.registry}
+    nearest = difflib.get_close_matches(env_id.lower(), by_lower_case, n=3, cutoff=0.5)
+    hint = " or ".join(by_lower_case[name] for name in nearest)
+    fail(f"unknown env {env_id!r}. " + (f"Did you mean {hint}?" if hint else "No id is like it."))
+
+
+def is_ours(env_id: str) -> bool:
+    """Tells whether the id has a native vector env of this package."""
+    return str(gym.registry[env_id].vector_entry_point).startswith("objwrappers.")
+
+
+def is_atari(env_id: str) -> bool:
+    """Tells whether the id is an Atari game of this package."""
+    return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
+
+
+def takes_device(env_id: str) -> bool:
+    """Tells whether the env runs a model of its own, whose device can be chosen."""
+    entry_point: Any = gym.registry[env_id].entry_point
+    creator: Callable = (
+        load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
+    )
+    return "device" in inspect.signature(creator).parameters
+
+
+@dataclass(frozen=True)
+class Agent:
+    """A trained agent, found as RL Zoo finds it.
+
+    Attributes:
+        path: The archive.
+        model: Ready to predict.
+        hyperparams: Those of its training that shape the env (frame stack, normalisation).
+        stats_path: Folder of the VecNormalize statistics, or None.
+        env_kwargs: Those of its training.
+    """
+
+    path: Path
+    model: BaseAlgorithm
+    hyperparams: dict[str, Any]
+    stats_path: str | None
+    env_kwargs: dict[str, Any]
+
+
+def load_agent(
+    algo: str,
+    env_id: str,
+    folder: str = LOG_FOLDER,
+    exp_id: int = 0,
+    load_best: bool = False,
+    device: str = "auto",
+    seed: int = 0,
+) -> Agent:
+    """Loads the agent that ``zoo/train.py`` wrote into a log folder.
+
+    Args:
+        algo: ``"ppo"``, a key of RL Zoo's ``ALGOS``.
+        env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        folder: The ``-f`` of the training.
+        exp_id: Run number; 0 is the latest.
+        load_best: The best model of the evaluations instead of the last one.
+        device: Of the policy.
+        seed: Of the policy's sampling.
+
+    Raises:
+        FileNotFoundError: There is no such agent; the message says how to train one.
+    """
+    name = EnvironmentName(env_id)
+    try:
+        _, path, log_path = get_model_path(exp_id, folder, algo, name, load_best)
+    except (AssertionError, ValueError) as error:
+        raise FileNotFoundError(
+            f"{error}. Train an agent: python zoo/train.py --algo {algo} --env {env_id} -f {folder}"
+        ) from error
+    stats = Path(log_path) / name
+    hyperparams, stats_path = get_saved_hyperparams(str(stats), test_mode=True)
+    env_kwargs = dict(hyperparams.pop("env_kwargs", None) or {})
+    if (stats / "args.yml").is_file():
+        # RL Zoo dumps its arguments as a Python object.
+        trained_with = yaml.unsafe_load((stats / "args.yml").read_text())
+        env_kwargs = dict(trained_with.get("env_kwargs") or env_kwargs)
+    # Schedules of the training, which an agent that only plays does not need.
+    unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
+    memory: Any = {"buffer_size": 1} if hasattr(ALGOS[algo], "replay_buffer_class") else {}
+    model = ALGOS[algo].load(path, custom_objects=unneeded, device=device, seed=seed, **memory)
+    return Agent(Path(path), model, hyperparams, stats_path, env_kwargs)
+
+
+def _zero(_: float) -> float:
+    return 0.0
+
+
+def make_test_env(
+    env_id: str, agent: Agent | None, env_kwargs: dict[str, Any], seed: int = 0
+) -> VecEnv:
+    """Makes one env with rgb_array rendering, wrapped as the agent's training env was.
+
+    Args:
+        env_id: A registered id.
+        agent: None leaves the env as it is.
+        env_kwargs: On top of those of the agent's training.
+        seed: Of the first episode.
+    """
+    trained_with = agent.env_kwargs if agent else {}
+    return create_test_env(
+        env_id,
+        n_envs=1,
+        stats_path=agent.stats_path if agent else None,
+        seed=seed,
+        should_render=False,
+        hyperparams=dict(agent.hyperparams) if agent else {},
+        env_kwargs={**trained_with, **env_kwargs, "render_mode": "rgb_array"},
+    )

@@ -1,0 +1,81 @@
+"""Watches a trained agent and prints the scores of its episodes: RL Zoo's enjoy program.
+
+    python zoo/enjoy.py --algo ppo --env ObjKeypoints-MsPacman-v0
+
+All options are RL Zoo's (``--help``). Agents are looked for in ``logs`` by default. A window
+opens only where there is a display and pygame; ``--no-render`` never opens one. In Atari games
+actions are sampled unless ``--deterministic`` is given, as RL Zoo does for Atari.
+
+Agents are pickles in part, and loading one can run code: only load agents you trust.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import rl_zoo3.enjoy
+from common import LOG_FOLDER, check_env_id, fail, import_packages, is_atari, is_ours, takes_device
+from rl_zoo3.exp_manager import ExperimentManager
+from stable_baselines3.common.vec_env import DummyVecEnv
+
+
+def main(arguments: list[str]) -> None:
+    """Fills in this repository's defaults and calls RL Zoo's program."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--algo", default="ppo")
+    parser.add_argument("--env", default="CartPole-v1")
+    parser.add_argument("-f", "--folder", default=LOG_FOLDER)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--no-render", action="store_true")
+    parser.add_argument("--deterministic", action="store_true")
+    parser.add_argument("--stochastic", action="store_true")
+    parser.add_argument("--gym-packages", nargs="+", default=[])
+    parser.add_argument("--env-kwargs", nargs="+", default=[])
+    options, _ = parser.parse_known_args(arguments)
+
+    if not {"-h", "--help"} & set(arguments):
+        import_packages(options.gym_packages)
+        check_env_id(options.env)
+        arguments = [*arguments, "--folder", options.folder]
+        if not Path(options.folder, options.algo).is_dir():
+            fail(
+                f"there are no {options.algo} agents in {options.folder}. Train one: "
+                f"python zoo/train.py --algo {options.algo} --env {options.env}"
+            )
+        if is_ours(options.env):
+            # Several envs in this process: no model, no CUDA context for each of them.
+            ExperimentManager.default_vec_env_cls = DummyVecEnv
+        if is_ours(options.env) and takes_device(options.env):
+            # First, so that a device among the user's own options wins.
+            kwargs = [f"device:{options.device!r}", *options.env_kwargs]
+            arguments += ["--env-kwargs", *kwargs]
+        if is_atari(options.env) and not (options.deterministic or options.stochastic):
+            arguments += ["--stochastic"]
+        if not options.no_render and (reason := _no_window()):
+            print(f"No window: {reason}. Film the agent instead: python zoo/record.py")
+            arguments += ["--no-render"]
+    sys.argv[1:] = arguments
+    try:
+        rl_zoo3.enjoy.enjoy()
+    except (AssertionError, FileNotFoundError, ValueError) as error:
+        # RL Zoo asserts that there is a log folder.
+        fail(str(error))
+
+
+def _no_window() -> str | None:
+    """Returns why no window can open, or None if one can."""
+    if sys.platform == "linux" and not (
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
+    ):
+        return "there is no display"
+    if importlib.util.find_spec("pygame") is None:
+        return "pygame is not installed"
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,148 @@
+"""Trains an agent: RL Zoo's train program, on this package's vector envs.
+
+    python zoo/train.py --algo ppo --env ObjKeypoints-MsPacman-v0
+
+All options are RL Zoo's (``--help``). Ids of this package are played by their native vector
+env, with one forward pass of perception for all envs; ``--vec-env`` does not matter to them.
+By default their hyperparameters come from ``hyperparams/<algo>.yml`` of this repository,
+TensorBoard logs go to ``<log folder>/tensorboard``, and ``--device`` is perception's too.
+
+``-i agent.zip`` continues a training; that loads a pickle: only load agents you trust.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import rl_zoo3.train
+import yaml
+from common import (
+    LOG_FOLDER,
+    REPOSITORY,
+    check_env_id,
+    fail,
+    import_packages,
+    is_atari,
+    is_ours,
+    takes_device,
+)
+from huggingface_sb3 import EnvironmentName  # type: ignore[import-untyped]
+from rl_zoo3.exp_manager import ExperimentManager
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
+
+from objwrappers.sb3.vec_env import GymVecEnv
+
+
+class VectorExperimentManager(ExperimentManager):
+    """RL Zoo's manager, with native vector envs for the ids of this package."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_atari(self.env_name.gym_id):
+            # As RL Zoo evaluates Atari: the greedy policy of a young agent can stand still
+            # until the episode is truncated after 27,000 steps.
+            self.deterministic_eval = False
+
+    def read_hyperparameters(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Reads the hyperparameters of the id, else of its family (``ObjKeypoints``)."""
+        env_name = self.env_name
+        if self.config.endswith((".yml", ".yaml")):
+            entries = yaml.safe_load(Path(self.config).read_text())
+            family = env_name.gym_id.split("-")[0]
+            if env_name.gym_id not in entries and family in entries:
+                self.env_name = EnvironmentName(family)
+        try:
+            return super().read_hyperparameters()
+        finally:
+            self.env_name = env_name
+
+    def create_envs(self, n_envs: int, eval_env: bool = False, no_log: bool = False) -> VecEnv:
+        """Makes the envs of training or evaluation; see RL Zoo.
+
+        A hyperparameter ``env_wrapper`` wraps single envs, so it leads back to RL Zoo's way.
+        """
+        env_id = self.env_name.gym_id
+        if not is_ours(env_id) or self.env_wrapper is not None:
+            return super().create_envs(n_envs, eval_env, no_log)
+        options = dict(self.eval_env_kwargs if eval_env else self.env_kwargs)
+        if takes_device(env_id):
+            options.setdefault("device", str(self.device))
+        try:
+            vector_env = gym.make_vec(
+                env_id, num_envs=n_envs, vectorization_mode="vector_entry_point", **options
+            )
+        except (FileNotFoundError, TypeError, ValueError) as error:
+            self._remove_empty_run()
+            fail(str(error))
+        env: VecEnv = GymVecEnv(vector_env)
+        env.seed(self.seed)
+        log_file = None if eval_env or no_log else str(Path(self.save_path) / "0.monitor.csv")
+        env = VecMonitor(env, log_file, self.monitor_kwargs.get("info_keywords", ()))
+        if self.vec_env_wrapper is not None:
+            env = self.vec_env_wrapper(env)
+        env = self._maybe_normalize(env, eval_env)
+        if self.frame_stack is not None:
+            env = VecFrameStack(env, self.frame_stack)
+        return env
+
+    def save_trained_model(self, model: BaseAlgorithm) -> None:
+        """Saves the agent and says what to do with it."""
+        super().save_trained_model(model)
+        agent = f"--algo {self.algo} --env {self.env_name.gym_id} -f {self.log_folder}"
+        print(f"\nWrote the agent {self.save_path}/{self.env_name}.zip")
+        if self.tensorboard_log:
+            print(f"Curves:   tensorboard --logdir {self.tensorboard_log}")
+        print(f"Watch it: python zoo/enjoy.py {agent}")
+        print(f"Film it:  python zoo/record.py {agent} -o {self.env_name}.mp4")
+
+    def _remove_empty_run(self) -> None:
+        # RL Zoo makes the folder first; left empty, it would be the latest run to enjoy.py.
+        run = Path(self.save_path)
+        if run.is_dir() and not any(path.is_file() for path in run.rglob("*")):
+            shutil.rmtree(run)
+
+
+def main(arguments: list[str]) -> None:
+    """Fills in this repository's defaults and calls RL Zoo's program."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--algo", default="ppo")
+    parser.add_argument("--env", default="CartPole-v1")
+    parser.add_argument("-f", "--log-folder", default=LOG_FOLDER)
+    parser.add_argument("-conf", "--conf-file")
+    parser.add_argument("-tb", "--tensorboard-log")
+    parser.add_argument("--gym-packages", nargs="+", default=[])
+    options, _ = parser.parse_known_args(arguments)
+
+    if not {"-h", "--help"} & set(arguments):
+        import_packages(options.gym_packages)
+        check_env_id(options.env)
+        if is_ours(options.env):
+            if options.conf_file is None:
+                arguments = [*arguments, "--conf-file", str(_default_hyperparams(options.algo))]
+            if options.tensorboard_log is None:
+                folder = Path(options.log_folder) / "tensorboard"
+                arguments = [*arguments, "--tensorboard-log", str(folder)]
+    sys.argv[1:] = arguments
+    rl_zoo3.train.ExperimentManager = VectorExperimentManager  # type: ignore[misc]
+    rl_zoo3.train.train()
+
+
+def _default_hyperparams(algo: str) -> Path:
+    path = REPOSITORY / "hyperparams" / f"{algo}.yml"
+    if not path.is_file():
+        there_are = ", ".join(sorted(file.stem for file in path.parent.glob("*.yml")))
+        fail(
+            f"no hyperparameters for --algo {algo} in {path.parent} (there are {there_are}); "
+            "pass your own with --conf-file."
+        )
+    return path
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
