@@ -18,7 +18,7 @@ ATARI_FAMILIES: dict[str, tuple[str, str]] = {
         "objwrappers.envs.atari:make_keypoints_vec",
     ),
 }
-"""Family → entry points of one env and of the vector env, as strings so that nothing is imported."""
+"""Family → entry points of one env and of the vector env; strings, so that nothing is imported."""
 
 
 def register_all() -> None:

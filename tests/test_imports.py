@@ -45,7 +45,9 @@ def test_importing_the_package_loads_neither_torch_nor_sb3():
         "gym.spec('ObjKeypoints-MsPacman-v0');"
         "print(sorted({'torch', 'stable_baselines3', 'cv2'} & set(sys.modules)))"
     )
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     assert result.stdout.strip() == "[]"
 
 

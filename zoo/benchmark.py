@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 import torch
 from common import fail
 from gymnasium.vector import SyncVectorEnv, VectorEnv

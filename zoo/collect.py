@@ -27,7 +27,12 @@ def frames_folder(game: str) -> Path:
 
 
 def collect(
-    game: str, folder: Path, num_frames: int, seed: int = 0, num_envs: int = 8, progress: bool = True
+    game: str,
+    folder: Path,
+    num_frames: int,
+    seed: int = 0,
+    num_envs: int = 8,
+    progress: bool = True,
 ) -> int:
     """Records until the folder holds ``num_frames`` frames; returns how many it holds.
 

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import gymnasium as gym
 import yaml
 from gymnasium.envs.registration import load_env_creator
-from huggingface_sb3 import EnvironmentName  # type: ignore[import-untyped]
+from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv

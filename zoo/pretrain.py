@@ -136,6 +136,7 @@ class Training:
             use_distributed_sampler=False,
         )
         bar = tqdm(total=self.total, initial=self.step, unit="step", disable=not progress)
+        batch: Any
         for batch in loader:
             if self.finished:
                 break
@@ -171,8 +172,8 @@ class Training:
         for i in range(VALIDATION_BATCHES):
             batch = self.fabric.to_device(validation[i])
             for key, value in self.model.loss(batch, 1.0).items():
-                value = self.fabric.all_reduce(value)
-                sums[key] = sums.get(key, 0.0) + float(value) / VALIDATION_BATCHES
+                mean: Any = self.fabric.all_reduce(value)
+                sums[key] = sums.get(key, 0.0) + float(mean) / VALIDATION_BATCHES
         self.fabric.log_dict({f"validation/{k}": v for k, v in sums.items()}, self.step)
         if self.fabric.is_global_zero:
             self._log_pictures(batch)
@@ -315,8 +316,10 @@ def main() -> None:
         raise SystemExit(f"pretrain: {error}") from error
     game = check_game(options.game)
     print(f"Wrote {output}/config.json and model.safetensors")
-    print(f"Next: python zoo/record.py --env ObjKeypoints-{game}-v0 --env-kwargs "
-          f"model:\"'{options.model}'\" -o {game}.mp4")
+    print(
+        f"Next: python zoo/record.py --env ObjKeypoints-{game}-v0 --env-kwargs "
+        f"model:\"'{options.model}'\" -o {game}.mp4"
+    )
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def _episode(game: str, seed: int) -> Iterator[Truth]:
     env.reset(seed=seed)
     step, over = 0, False
     while not over:
-        action = int(rng.integers(env.action_space.n))
+        action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
         raw: list[np.ndarray] = []
         before = env.ale.getRAM()
         for _ in range(FRAME_SKIP):
@@ -86,7 +86,9 @@ def _episode(game: str, seed: int) -> Iterator[Truth]:
             yield Truth(pair.max(0), objects, [s for s in objects if drawn(s, pair)])
 
 
-def perceive(model_name: str, weights: str | None, game: str, truths: list[Truth], device: str):
+def perceive(
+    model_name: str, weights: str | None, game: str, truths: list[Truth], device: str
+) -> tuple[np.ndarray, np.ndarray]:
     """Returns keypoints (N, K, 2) in native pixels and presences (N, K)."""
     model = load_model(model_name, game=game, weights=weights, device=device)
     where = next(model.parameters()).device
@@ -133,7 +135,9 @@ def score_game(game: str, options: argparse.Namespace) -> list[dict]:
             if (present <= 0.5).any():
                 rows.append(row(f"{name}, all keypoints", list(where), truths))
             if options.picture:
-                draw_sheet(Path(f"{options.picture}-{game}-{name.replace(' ', '-')}.png"), truths, shown)
+                draw_sheet(
+                    Path(f"{options.picture}-{game}-{name.replace(' ', '-')}.png"), truths, shown
+                )
     for count in sorted(counts) or [options.num_keypoints]:
         grid = grid_keypoints(count)
         rng = np.random.default_rng(options.seed)
@@ -171,7 +175,9 @@ def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale:
 
 def main() -> None:
     """Prints the table of each game, and writes JSON and pictures if asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     parser.add_argument("--model", nargs="*", default=[], help="motion, transporter")
     parser.add_argument("--weights", nargs="*", help="folders, e.g. of several training seeds")
@@ -196,7 +202,11 @@ def main() -> None:
             )
     if options.json:
         with write_atomically(options.json) as file:
-            file.write(json.dumps({"options": vars(options), "table": table}, default=str, indent=1).encode())
+            file.write(
+                json.dumps(
+                    {"options": vars(options), "table": table}, default=str, indent=1
+                ).encode()
+            )
         print(f"wrote {options.json}")
 
 

@@ -31,7 +31,7 @@ from common import (
     is_ours,
     takes_device,
 )
-from huggingface_sb3 import EnvironmentName  # type: ignore[import-untyped]
+from huggingface_sb3 import EnvironmentName
 from rl_zoo3.exp_manager import ExperimentManager
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor

@@ -6,8 +6,9 @@
 * :class:`FramePairs`: pairs of frames of one episode, for the Transporter
 
 A folder holds ``frames.json`` and ``shard-00000.npz`` and so on. A shard holds ``palette`` uint8
-(P, 3), ``indices`` uint8 (t, N, H, W) and ``starts`` bool (t, N). Atari has 128 colours; max-pooling
-of two frames adds few, so that indices into a palette lose nothing and compress to 1-2 KB a frame.
+(P, 3), ``indices`` uint8 (t, N, H, W) and ``starts`` bool (t, N). Atari has 128 colours, and
+max-pooling of two frames adds few, so that indices into a palette lose nothing; compressed, a
+frame takes about 1 KB.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Atari games as native RGB frames, and the ids built on them. The only file that knows ALE's options.
+"""Atari games as native RGB frames, and the ids built on them. ALE's options live here alone.
 
 The protocol is that of ALE's v5 ids (Machado et al. 2018): frame skip 4, sticky actions with
 probability .25, the game's minimal action set, no life-loss signal, unclipped rewards, at most
@@ -39,6 +39,9 @@ __all__ = [
     "make_keypoints",
     "make_keypoints_vec",
 ]
+
+# ALE greets on stderr with every emulator otherwise.
+ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
 MAX_FRAMES_PER_EPISODE = 108_000
 _SINGLE_ONLY = ("mode", "difficulty")
@@ -156,6 +159,7 @@ class _NativeFrames(VectorObservationWrapper):
         super().__init__(env)
         # ALE writes its autoreset mode into the dict that all vector envs share.
         self.metadata = {**env.metadata}
+        assert env.single_observation_space.shape is not None
         shape = env.single_observation_space.shape[1:]
         self.single_observation_space = gym.spaces.Box(0, 255, shape, np.uint8)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
@@ -251,7 +255,7 @@ def make_keypoints_vec(
 
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
 for _creator in (make_frames, make_keypoints):
-    _creator.metadata = FrameObservation.metadata  # type: ignore[attr-defined]
+    _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
 
 
 def _load_keypoints(
@@ -272,6 +276,7 @@ def _check_frameskip(frameskip: Any) -> None:
 @lru_cache
 def _screen_size(rom: str) -> tuple[int, int]:
     ale = ale_py.ALEInterface()
-    ale.setLoggerMode(ale_py.LoggerMode.Error)
-    ale.loadROM(roms.get_rom_path(rom))
+    path = roms.get_rom_path(rom)
+    assert path is not None, f"{rom} is not a ROM of ALE's"
+    ale.loadROM(path)
     return ale.getScreenDims()

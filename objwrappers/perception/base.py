@@ -86,6 +86,12 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
         self.resize = AreaResize(self.size)
         self.record: dict[str, Any] = {}
 
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        assert isinstance(self._hub_mixin_config, dict)
+        return self._hub_mixin_config
+
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
         """Perceives small images, float32 (B, 3, size, size) in [0, 1]."""
         raise NotImplementedError
@@ -130,7 +136,7 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
         x = frames.permute(0, 3, 1, 2).float() / 255
         return x.contiguous(memory_format=torch.channels_last)
 
-    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:  # type: ignore[override]
+    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
         """Writes config.json and model.safetensors; the folder appears complete or not at all.
 
         Args:
@@ -147,7 +153,7 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
             state = {key: value.contiguous() for key, value in self.state_dict().items()}
             save_file(state, temporary / WEIGHTS_NAME)
             os.chmod(temporary / WEIGHTS_NAME, 0o644)
-            config = {"model": self.name, **self._hub_mixin_config, **self.record}  # type: ignore[dict-item]
+            config = {"model": self.name, **self.arguments, **self.record}
             (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
             if folder.exists():
                 outdated = temporary / "outdated"
@@ -158,7 +164,7 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
             shutil.rmtree(folder / "outdated", ignore_errors=True)
 
     @classmethod
-    def _from_pretrained(  # type: ignore[override]
+    def _from_pretrained(
         cls,
         *,
         model_id: str,
@@ -254,16 +260,18 @@ def load_model(
             f"{source} holds weights of {config.get('model')!r}, not of {model!r}; "
             f"pass model={config.get('model')!r} or other weights."
         )
-    source, _, revision = source.partition("@") if not Path(source).is_dir() else (source, "", "")
+    revision = ""
+    if not Path(source).is_dir():
+        source, _, revision = source.partition("@")
     try:
         module = cls.from_pretrained(source, revision=revision or None)
     except TypeError as error:
         raise ValueError(f"{source}/{CONFIG_NAME} is not one of a {model}: {error}") from error
-    arguments = module._hub_mixin_config or {}
-    module.record = {k: v for k, v in config.items() if k not in {"model", *arguments}}
+    module.record = {k: v for k, v in config.items() if k not in {"model", *module.arguments}}
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return module.requires_grad_(False).to(device, memory_format=torch.channels_last)
+    # Only the keyword form of .to() knows memory formats, and the stubs do not know it.
+    return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _read_config(source: str) -> dict[str, Any]:

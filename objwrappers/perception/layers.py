@@ -108,8 +108,7 @@ class ConvBlock(nn.Sequential):
         activation: nn.Module | None = None,
     ) -> None:
         convolution = nn.Conv2d(inputs, outputs, kernel, stride)
-        nn.init.xavier_uniform_(convolution.weight)
-        nn.init.zeros_(convolution.bias)  # type: ignore[arg-type]
+        initialise(convolution)
         norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
         super().__init__(convolution, norm, activation or nn.ReLU())
         self.kernel, self.stride = kernel, stride
@@ -118,14 +117,14 @@ class ConvBlock(nn.Sequential):
         """(B, inputs, H, W) → (B, outputs, ⌈H/stride⌉, ⌈W/stride⌉)."""
         top, bottom = same_padding(self.kernel, self.stride, x.shape[-2])
         left, right = same_padding(self.kernel, self.stride, x.shape[-1])
-        if (top, left) == (bottom, right):
-            convolution = self[0]
-            x = F.conv2d(
-                x, convolution.weight, convolution.bias, convolution.stride, padding=(top, left)
-            )
-        else:
-            x = self[0](F.pad(x, (left, right, top, bottom)))
-        return self[2](self[1](x))
+        return super().forward(F.pad(x, (left, right, top, bottom)))
+
+
+def initialise(layer: nn.Conv2d) -> None:
+    """Gives a convolution Keras' initial weights: Glorot uniform, zero biases."""
+    nn.init.xavier_uniform_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
 
 
 def coordinate_grid(height: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
@@ -145,7 +144,7 @@ def marginal_soft_argmax(maps: Tensor, temperature: float = 1.0) -> Tensor:
     Returns:
         (B, K, 2), (x, y) in [-1, 1].
     """
-    y, x = coordinate_grid(*maps.shape[-2:], like=maps)
+    y, x = coordinate_grid(maps.shape[-2], maps.shape[-1], like=maps)
     across = (temperature * maps.mean(-2)).softmax(-1) @ x
     down = (temperature * maps.mean(-1)).softmax(-1) @ y
     return torch.stack([across, down], dim=-1)
@@ -161,7 +160,7 @@ def spatial_soft_argmax(maps: Tensor, temperature: float = 1.0) -> tuple[Tensor,
     Returns:
         The means (B, K, 2) as (x, y) and the softmax (B, K, h, w).
     """
-    y, x = coordinate_grid(*maps.shape[-2:], like=maps)
+    y, x = coordinate_grid(maps.shape[-2], maps.shape[-1], like=maps)
     weights = (temperature * maps).flatten(2).softmax(-1).view_as(maps)
     return torch.stack([weights.sum(-2) @ x, weights.sum(-1) @ y], dim=-1), weights
 

@@ -103,7 +103,9 @@ class MotionKeypoints(PerceptionModule):
         union = 1 - (1 - bumps).prod(dim=1)
         uncovered = (weight * (1 - union)).sum() / weight.sum().clamp(min=1)
         repulsion = self._repulsion(keypoints)
-        presence = F.binary_cross_entropy_with_logits(present, self._covers(keypoints, batch["objects"]))
+        presence = F.binary_cross_entropy_with_logits(
+            present, self._covers(keypoints, batch["objects"])
+        )
         loss = uncovered + REPULSION_WEIGHT * repulsion + presence
         return {
             "loss": loss,

@@ -1,4 +1,4 @@
-"""Keypoints by feature transport (Kulkarni et al. 2019, "Unsupervised Learning of Object Keypoints").
+"""Keypoints by feature transport (Kulkarni et al. 2019, arXiv 1906.11883).
 
 Features under the source frame's and the target frame's keypoints are erased from the source's
 feature map, those under the target's keypoints are pasted from the target's; a decoder
@@ -21,6 +21,7 @@ from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
+    initialise,
     marginal_soft_argmax,
     pool_features,
 )
@@ -42,9 +43,7 @@ FEATURES = 32
 CHANGE_THRESHOLD = 25 / 255
 
 
-def transport(
-    source: Tensor, target: Tensor, source_maps: Tensor, target_maps: Tensor
-) -> Tensor:
+def transport(source: Tensor, target: Tensor, source_maps: Tensor, target_maps: Tensor) -> Tensor:
     """Erases and pastes features, one keypoint after the other (§3 of the paper).
 
     f ← (1 - h_k)(1 - h'_k)·f + h'_k·f' for k = 1..K, h of the source, h' of the target.
@@ -103,9 +102,9 @@ class Transporter(PerceptionModule):
         self.sigma, self.start_sigma = sigma, start_sigma
         self.temperature, self.change_weight = temperature, change_weight
         self.encoder = nn.Sequential(*_encoder())
-        self.pointer = nn.Sequential(*_encoder(), nn.Conv2d(FEATURES, num_keypoints, 1))
-        nn.init.xavier_uniform_(self.pointer[-1].weight)
-        nn.init.zeros_(self.pointer[-1].bias)
+        head = nn.Conv2d(FEATURES, num_keypoints, 1)
+        initialise(head)
+        self.pointer = nn.Sequential(*_encoder(), head)
         blocks: list[nn.Module] = []
         width = FEATURES
         for i, next_width in enumerate(decoder_widths):

@@ -23,7 +23,7 @@ PRESENT_THRESHOLD = 0.5
 """Keypoints above this probability count as present."""
 
 _RADIUS = 2.0  # of a disc, native pixels
-_OUTLINE = 0.7  # native pixels
+_OUTLINE = 1.0  # native pixels, white and then black
 _GOLDEN_RATIO = 0.618034
 _FRACTION_BITS = 4  # cv2 draws at sixteenths of a pixel
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
@@ -100,7 +100,7 @@ def _draw_keypoints(
             continue
         if present[index]:
             _circle(picture, pixels[index], (_RADIUS + _OUTLINE) * scale, _BLACK, -1)
-            _circle(picture, pixels[index], (_RADIUS + _OUTLINE / 2) * scale, _WHITE, -1)
+            _circle(picture, pixels[index], (_RADIUS + 0.7 * _OUTLINE) * scale, _WHITE, -1)
             _circle(picture, pixels[index], _RADIUS * scale, colour(int(index)), -1)
         elif show_absent:
             _circle(picture, pixels[index], _RADIUS * scale, colour(int(index)), 1)

@@ -126,7 +126,7 @@ class TransformFrames(gym.Wrapper):
         self._observation: Observation | None = None
 
     @property
-    def render_mode(self) -> str | None:
+    def render_mode(self) -> str | None:  # type: ignore[override]
         """``None`` or ``"rgb_array"``."""
         return self._render_mode
 
@@ -195,7 +195,7 @@ class VectorTransformFrames(VectorWrapper):
         self._observation: Observation | None = None
 
     @property
-    def render_mode(self) -> str | None:
+    def render_mode(self) -> str | None:  # type: ignore[override]
         """``None`` or ``"rgb_array"``."""
         return self._render_mode
 
@@ -226,9 +226,7 @@ class VectorTransformFrames(VectorWrapper):
             self._done = self._done & ~mask
         return self._observation, info
 
-    def step(
-        self, actions: Any
-    ) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps all envs and transforms their frames in one batch."""
         self.frames, rewards, terminated, truncated, info = self.env.step(actions)
         self._observation = self._transform_all(self._done)

@@ -41,7 +41,9 @@ class StackedPixels(FrameTransform):
         grayscale: bool = True,
     ) -> None:
         if img_height < 1 or img_width < 1:
-            raise ValueError(f"The observation's size must be positive: {img_height}×{img_width}.")
+            raise ValueError(
+                f"The observation's size must be positive: {img_height} by {img_width}."
+            )
         self._stack = FrameStack(stack_num, num_envs)
         self._size = (img_width, img_height)
         self._grayscale = grayscale

@@ -89,7 +89,9 @@ def test_a_shard_never_runs_code(folder):
     assert not (folder / "exploded").exists()
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(position=st.floats(0, 1), noise=st.binary(min_size=1, max_size=40))
 def test_damaged_shards_give_a_value_error_or_valid_frames(folder, position, noise):
     path = folder / "shard-00000.npz"
@@ -107,13 +109,19 @@ def test_damaged_shards_give_a_value_error_or_valid_frames(folder, position, noi
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda children: st.lists(children, max_size=3)
-    | st.dictionaries(st.sampled_from(["shards", "name", "steps", "envs"]), children, max_size=4),
+    lambda children: (
+        st.lists(children, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["shards", "name", "steps", "envs"]), children, max_size=4
+        )
+    ),
     max_leaves=8,
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(index=json_values)
 def test_any_index_gives_a_clear_error(tmp_path, index):
     (tmp_path / "frames.json").write_text(json.dumps(index))

@@ -6,7 +6,9 @@ import torch
 from objwrappers.datasets.frames import Frames
 from objwrappers.datasets.motion import MotionFrames, background, per_object, travel_mask
 
-BLUE, RED, WHITE = (torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3))
+BLUE, RED, WHITE = (
+    torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3)
+)
 STEPS = 200
 
 

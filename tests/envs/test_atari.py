@@ -90,7 +90,9 @@ def test_observation_is_the_area_resized_luma_of_the_native_frame():
     env = gym.make("ObjFrames-Pong-v0", **EXACT)
     observation, _ = env.reset(seed=0)
     native, _ = make_atari("Pong", **EXACT).reset(seed=0)
-    grey = cv2.resize(cv2.cvtColor(native, cv2.COLOR_RGB2GRAY), (84, 84), interpolation=cv2.INTER_AREA)
+    grey = cv2.resize(
+        cv2.cvtColor(native, cv2.COLOR_RGB2GRAY), (84, 84), interpolation=cv2.INTER_AREA
+    )
     for channel in observation:
         np.testing.assert_array_equal(channel, grey)
     observation, *_ = env.step(0)
@@ -119,7 +121,7 @@ def test_bad_options_are_named():
         make_atari("Pong", frameskip=0)
     with pytest.raises(ValueError, match="frameskip must be a positive integer, got 0"):
         make_atari_vec("Pong", 1, frameskip=0)
-    with pytest.raises(ValueError, match="no option 'difficulty'.*async"):
+    with pytest.raises(ValueError, match=r"no option 'difficulty'.*async"):
         make_atari_vec("Pong", 1, difficulty=1)
     with pytest.raises(ValueError, match="num_envs must be at least 1, got 0"):
         make_atari_vec("Pong", 0)

@@ -49,7 +49,9 @@ def test_nothing_to_find_and_nothing_found():
 
 
 def test_grid_covers_the_frame():
-    np.testing.assert_allclose(grid_keypoints(4, 100, 100), [[25, 25], [75, 25], [25, 75], [75, 75]])
+    np.testing.assert_allclose(
+        grid_keypoints(4, 100, 100), [[25, 25], [75, 25], [25, 75], [75, 75]]
+    )
     assert len(grid_keypoints(7)) == 7
 
 

@@ -47,7 +47,9 @@ def test_ms_pacman_is_drawn_from_the_memory_before():
 
 
 def test_space_invaders_reads_one_bit_per_alien():
-    aliens = [s for s in sprites("SpaceInvaders", ram(r26=40, r16=5, r23=0b101)) if s.name == "alien"]
+    aliens = [
+        s for s in sprites("SpaceInvaders", ram(r26=40, r16=5, r23=0b101)) if s.name == "alien"
+    ]
     assert [(s.x, s.y) for s in aliens] == [(43, 46), (75, 46)]
 
 

@@ -62,7 +62,9 @@ def test_a_full_disk_leaves_the_old_weights(folder, monkeypatch):
 def test_cut_off_weights_are_named(folder):
     path = folder / "model.safetensors"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(ValueError, match=r"model.safetensors does not hold the weights of a motion"):
+    with pytest.raises(
+        ValueError, match=r"model.safetensors does not hold the weights of a motion"
+    ):
         load(folder)
 
 
@@ -74,7 +76,9 @@ def test_weights_of_another_size_are_named(folder):
 
 
 def test_weights_of_another_model_are_named_with_the_cure(folder):
-    with pytest.raises(ValueError, match=r"weights of 'motion', not of 'transporter'.*model='motion'"):
+    with pytest.raises(
+        ValueError, match=r"weights of 'motion', not of 'transporter'.*model='motion'"
+    ):
         load_model("transporter", game="Pong", weights=folder)
 
 

@@ -18,7 +18,9 @@ from objwrappers.perception.layers import (
 def test_area_matrix_by_hand():
     expected = torch.tensor([[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
     torch.testing.assert_close(area_matrix(3, 2), expected)
-    torch.testing.assert_close(area_matrix(4, 2), torch.tensor([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]]))
+    torch.testing.assert_close(
+        area_matrix(4, 2), torch.tensor([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
+    )
 
 
 @pytest.mark.parametrize("height, width", [(210, 160), (250, 160), (97, 101)])

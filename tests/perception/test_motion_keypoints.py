@@ -56,8 +56,11 @@ def test_percepts_lie_in_the_observation_space(model):
 
 @pytest.mark.parametrize(
     "frames",
-    [torch.zeros(1, 210, 160, 3), torch.zeros(210, 160, 3, dtype=torch.uint8),
-     torch.zeros(1, 3, 210, 160, dtype=torch.uint8)],
+    [
+        torch.zeros(1, 210, 160, 3),
+        torch.zeros(210, 160, 3, dtype=torch.uint8),
+        torch.zeros(1, 3, 210, 160, dtype=torch.uint8),
+    ],
 )
 def test_frames_of_another_shape_or_dtype_are_named(model, frames):
     with pytest.raises(ValueError, match=r"uint8 of shape \(B, H, W, 3\), got"):

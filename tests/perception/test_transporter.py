@@ -45,7 +45,9 @@ def test_transport_equals_the_published_sequence():
 
 def test_gradient_reaches_the_target_only():
     model = Transporter(num_keypoints=2)
-    batch = {k: torch.randint(0, 256, (2, 84, 84, 3), dtype=torch.uint8) for k in ("source", "target")}
+    batch = {
+        k: torch.randint(0, 256, (2, 84, 84, 3), dtype=torch.uint8) for k in ("source", "target")
+    }
     losses = model.loss(batch, 0.0)
     losses["loss"].backward()
     torch.testing.assert_close(losses["loss"], losses["reconstruction"])

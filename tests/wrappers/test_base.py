@@ -22,7 +22,9 @@ class Counter(VectorEnv):
 
     def _frames(self):
         values = 10 * np.arange(self.num_envs) + self.steps
-        return np.broadcast_to(values[:, None, None, None], (self.num_envs, 6, 4, 3)).astype(np.uint8)
+        return np.broadcast_to(values[:, None, None, None], (self.num_envs, 6, 4, 3)).astype(
+            np.uint8
+        )
 
     def reset(self, *, seed=None, options=None):
         if options and "reset_mask" in options:

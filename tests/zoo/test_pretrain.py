@@ -76,8 +76,17 @@ def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
 
 def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path, monkeypatch):
     result = run_zoo(
-        "pretrain", "--model", "motion", "--game", "pong", "--frames-folder", frames,
-        "-n", 4, *TINY, "num_keypoints:2",
+        "pretrain",
+        "--model",
+        "motion",
+        "--game",
+        "pong",
+        "--frames-folder",
+        frames,
+        "-n",
+        4,
+        *TINY,
+        "num_keypoints:2",
     )
     assert "cache/objwrappers/weights/motion-Pong/config.json" in result.stdout
     assert "Next: python zoo/record.py --env ObjKeypoints-Pong-v0" in result.stdout
@@ -93,7 +102,10 @@ def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path
         (["--model", "motion", "--game", "Pongg"], "Unknown game 'Pongg'. Did you mean 'Pong'"),
         (["--model", "movement", "--game", "Pong"], "Unknown perception model 'movement'"),
         (["--model", "motion", "--game", "Pong", "-params", "k:3"], "k: no such hyperparameter"),
-        (["--model", "motion", "--game", "Pong", "-params", "sigma"], "takes key:value, got 'sigma'"),
+        (
+            ["--model", "motion", "--game", "Pong", "-params", "sigma"],
+            "takes key:value, got 'sigma'",
+        ),
         (["--model", "transporter", "--game", "Pong", "-params", "preset:heavy"], "Unknown preset"),
         (
             ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:0"],

@@ -5,8 +5,19 @@ import pytest
 
 def test_bundled_keypoints_beat_the_baselines(run_zoo, tmp_path):
     path = tmp_path / "scores.json"
-    run_zoo("score", "--game", "Breakout", "--model", "motion", "--frames", 60, "--json", path,
-            "--device", "cpu")
+    run_zoo(
+        "score",
+        "--game",
+        "Breakout",
+        "--model",
+        "motion",
+        "--frames",
+        60,
+        "--json",
+        path,
+        "--device",
+        "cpu",
+    )
     rows = {row["keypoints"]: row for row in json.loads(path.read_text())["table"]["Breakout"]}
     assert rows["motion"]["recall"] >= 0.8
     assert rows["motion"]["precision"] >= 0.75
@@ -26,4 +37,6 @@ def test_scores_repeat(run_zoo, tmp_path):
 
 
 def test_a_game_without_truth_is_named(run_zoo):
-    assert "Objects of Zaxxon are not known" in run_zoo("score", "--game", "Zaxxon", ok=False).stderr
+    assert (
+        "Objects of Zaxxon are not known" in run_zoo("score", "--game", "Zaxxon", ok=False).stderr
+    )

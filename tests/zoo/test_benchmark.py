@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from objwrappers.perception.motion_keypoints import MotionKeypoints
+
+
+def test_table_and_json(run_zoo: Any, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    cache = tmp_path / "cache" / "objwrappers" / "weights" / "motion-Pong"
+    MotionKeypoints(num_keypoints=3, width=8).save_pretrained(cache)
+    options = ["--game", "pong", "--num-envs", 2, "--device", "cpu", "--num-threads", 1]
+    options += ["--seconds", 0.02, "--repeats", 3]
+    output = run_zoo("benchmark", *options, "--json", "out/figures.json").stdout
+    figures = json.loads((tmp_path / "out" / "figures.json").read_text())
+    rows = {row["name"]: row for row in figures["rows"]}
+    assert {name: row["num_envs"] for name, row in rows.items()} == {
+        "raw ALE, vector": 2,
+        "ObjFrames, one env": 1,
+        "ObjFrames, vector": 2,
+        "ObjKeypoints, one env": 1,
+        "ObjKeypoints, vector": 2,
+        "ObjKeypoints, single envs": 2,
+    }
+    raw = rows["raw ALE, vector"]["env_steps_per_second"]
+    for name, row in rows.items():
+        assert len(row["turns"]) == 3
+        assert row["env_steps_per_second"] == statistics.median(row["turns"])
+        assert row["ratio_to_raw"] == pytest.approx(row["env_steps_per_second"] / raw)
+        assert f"{name:28}{row['num_envs']:>6}{row['env_steps_per_second']:>14,.0f}" in output
+    assert figures["vector_over_single_envs"] == pytest.approx(
+        rows["ObjKeypoints, vector"]["ratio_to_raw"]
+        / rows["ObjKeypoints, single envs"]["ratio_to_raw"]
+    )
+    assert raw > rows["ObjKeypoints, vector"]["env_steps_per_second"]
+    assert figures["game"] == "Pong" and figures["device"] == "cpu"
+    assert figures["torch_threads"] == 1 and figures["processor_cores"] == os.cpu_count()
+    assert output.endswith("Wrote out/figures.json\n")
+
+
+def test_errors_are_one_message(run_zoo: Any) -> None:
+    for options, message in (
+        (["--game", "Ponng"], "Did you mean 'Pong'"),
+        (["--num-envs", 0], "must be at least 1"),
+    ):
+        result = run_zoo("benchmark", *options, ok=False)
+        assert result.stderr.strip().splitlines()[-1].startswith("error: ")
+        assert message in result.stderr

@@ -1,0 +1,156 @@
+"""zoo/train.py and zoo/enjoy.py, and zoo/record.py with the agent that they share."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from stable_baselines3 import PPO
+
+from objwrappers.perception.motion_keypoints import MotionKeypoints
+
+ZOO = Path(__file__).parents[2] / "zoo"
+ENV = "ObjKeypoints-MsPacman-v0"
+TINY = ["-params", "n_envs:2", "n_steps:64", "batch_size:64", "n_epochs:1"]
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """Untrained keypoints: K = 3, F = 8."""
+    torch.manual_seed(0)
+    MotionKeypoints(num_keypoints=3, width=8).save_pretrained(tmp_path / "weights")
+    return tmp_path / "weights"
+
+
+@pytest.fixture
+def train(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """zoo/train.py as a module; in this process a run costs no imports."""
+    monkeypatch.syspath_prepend(str(ZOO))
+    monkeypatch.setattr(sys, "argv", ["train.py"])
+    import train
+
+    return train
+
+
+def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Path) -> None:
+    options = ["--algo", "ppo", "--env", ENV, "--device", "cpu", "-f", "runs"]
+    # Episodes of 40 steps: some end, so that terminal observations and scores are met.
+    env_kwargs = [f"weights:'{weights}'", "max_num_frames_per_episode:160"]
+    budget = ["-n", 256, "--eval-freq", 128, "--eval-episodes", 1, "--seed", 3]
+    output = run_zoo("train", *options, *budget, "--env-kwargs", *env_kwargs, *TINY).stdout
+    run = tmp_path / "runs" / "ppo" / f"{ENV}_1"
+    assert f"Wrote the agent runs/ppo/{ENV}_1/{ENV}.zip" in output
+    assert f"python zoo/enjoy.py --algo ppo --env {ENV} -f runs" in output
+
+    model = PPO.load(run / f"{ENV}.zip", device="cpu")
+    assert model.num_timesteps == 256 and model.n_envs == 2 and model.seed == 3
+    shapes = {key: space.shape for key, space in model.observation_space.spaces.items()}
+    assert shapes == {"keypoints": (3, 8), "present": (12,), "features": (3, 32)}
+    assert list(np.load(run / "evaluations.npz")["timesteps"]) == [128, 256]
+    header, _, *episodes = (run / "0.monitor.csv").read_text().splitlines()
+    assert f'"env_id": "{ENV}"' in header
+    assert [int(length) for _, length, _ in csv.reader(episodes)] == [40] * 6
+    config = yaml.unsafe_load((run / ENV / "config.yml").read_text())
+    assert config["n_steps"] == 64 and config["frame_stack"] == 4, "defaults, and -params on top"
+    assert list((tmp_path / "runs" / "tensorboard" / ENV).rglob("events.*"))
+
+    output = run_zoo("enjoy", *options, "-n", 100, "--no-render").stdout
+    assert output.count("Episode Length 40") == 2, "with the env_kwargs of the training"
+
+    # The agent is found from any folder, its film has the enlarged size.
+    output = run_zoo("record", *options, "-n", 50, "-o", "agent.mp4").stdout
+    assert "Wrote agent.mp4: 50 frames, 3.3 s at 15 fps." in output
+    assert f"ppo agent runs/ppo/{ENV}_1/{ENV}.zip" in output
+    assert (tmp_path / "agent.mp4").stat().st_size > 1000
+
+
+def test_envs_are_native_and_evaluated_unnormalised(train: Any, tmp_path: Path) -> None:
+    from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
+
+    from objwrappers.sb3 import GymVecEnv
+
+    manager = train.VectorExperimentManager(
+        None, "ppo", ENV, str(tmp_path), device="cpu", verbose=0, seed=2**32 - 1,
+        env_kwargs={"model": MotionKeypoints(num_keypoints=3, width=8).eval()},
+    )  # fmt: skip
+    manager.normalize, manager.frame_stack = True, 4
+    manager.normalize_kwargs = {"norm_obs": False, "norm_reward": True}
+    assert manager.deterministic_eval is False
+    for eval_env in (False, True):
+        layers = [manager.create_envs(3, eval_env=eval_env, no_log=True)]
+        while hasattr(layers[-1], "venv"):
+            layers.append(layers[-1].venv)
+        assert [type(layer) for layer in layers] == [
+            VecFrameStack, VecNormalize, VecMonitor, GymVecEnv
+        ]  # fmt: skip
+        assert layers[1].norm_reward is not eval_env and layers[1].training is not eval_env
+        assert layers[0].num_envs == 3 and layers[0].reset()["keypoints"].shape == (3, 3, 8)
+
+
+def test_a_family_has_hyperparameters_for_all_its_games(
+    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conf = str(ZOO.parent / "hyperparams" / "ppo.yml")
+    read = {}
+    for game in ("MsPacman", "Zaxxon"):  # with an entry of its own, and without
+        for family in ("ObjFrames", "ObjKeypoints"):
+            env_id = f"{family}-{game}-v0"
+            manager = train.VectorExperimentManager(
+                None, "ppo", env_id, str(tmp_path), config=conf, verbose=0
+            )
+            read[family, game] = manager.read_hyperparameters()[1]
+            assert manager.env_name == env_id
+    assert read["ObjFrames", "Zaxxon"] == read["ObjFrames", "MsPacman"]
+    assert read["ObjKeypoints", "Zaxxon"] == read["ObjKeypoints", "MsPacman"]
+    assert read["ObjFrames", "Zaxxon"]["policy"] == "CnnPolicy"
+    assert read["ObjFrames", "Zaxxon"]["n_timesteps"] == 1e7
+    assert read["ObjKeypoints", "Zaxxon"]["policy"] == "MultiInputPolicy"
+    assert "frame_stack" not in read["ObjFrames", "Zaxxon"], "its env stacks"
+
+
+def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> None:
+    arguments = ["--env", "CartPole-v1", "-n", "256", "--eval-freq", "-1", "--device", "cpu"]
+    train.main([*arguments, "-f", str(tmp_path)])
+    model = PPO.load(tmp_path / "ppo" / "CartPole-v1_1" / "CartPole-v1.zip", device="cpu")
+    assert model.n_envs == 8 and model.gae_lambda == 0.8, "RL Zoo's own hyperparameters"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--env", "ObjKeypoints-MsPackman-v0"], "Did you mean ObjKeypoints-MsPacman-v0"),
+        (["--env", "objframes-pong-v0"], "Did you mean ObjFrames-Pong-v0"),
+        (["--env", "ObjFrames-Pong-v0", "--algo", "sac"], "no hyperparameters for --algo sac"),
+        (["--env", "ObjFrames-Pong-v0", "--env-kwargs", "frameskip:0"], "positive integer, got 0"),
+        (["--env", ENV, "--env-kwargs", "model:'motiom'"], "Did you mean 'motion'"),
+        (
+            ["--env", "ObjKeypoints-Zaxxon-v0"],
+            "python zoo/pretrain.py --model motion --game Zaxxon",
+        ),
+        (["--env", ENV, "--gym-packages", "no_such_package"], "no_such_package"),
+    ],
+)
+def test_errors_are_one_message_and_leave_nothing(
+    train: Any,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit, match=message) as error:
+        train.main([*arguments, "-f", str(tmp_path / "runs"), "--device", "cpu"])
+    assert isinstance(error.value.code, str), "which Python prints, with exit code 1"
+    assert not list((tmp_path / "runs").glob("ppo/*"))
+
+
+def test_enjoy_without_an_agent(run_zoo: Any, tmp_path: Path) -> None:
+    result = run_zoo("enjoy", "--algo", "ppo", "--env", ENV, ok=False)
+    assert "Train one: python zoo/train.py --algo ppo" in result.stderr
+    assert "Traceback" not in result.stderr
