@@ -124,9 +124,9 @@ def test_users_cache_comes_before_the_bundled_weights(folder, tmp_path, monkeypa
 def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
     asked = []
 
-    def download(repository, name, revision=None, **_):
-        asked.append((repository, name, revision))
-        return str(folder / name)
+    def download(repo_id, filename, revision=None, **_):
+        asked.append((repo_id, filename, revision))
+        return str(folder / filename)
 
     monkeypatch.setattr(base, "hf_hub_download", download)
     monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", download)
