@@ -1,13 +1,16 @@
-"""Records frames of a game for pretraining, lossless, by a random policy.
+"""Records frames of a game for pretraining, lossless, by a random policy or a trained agent.
 
     python zoo/collect.py --game MsPacman -n 20000
+    python zoo/collect.py --game MsPacman --algo ppo --env ObjKeypoints-MsPacman-v0 -f logs
 
-An interrupted recording goes on with the same command.
+An interrupted recording goes on with the same command. Agents are pickles in part, and loading
+one can run code: only load agents you trust.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +23,49 @@ from objwrappers.games import check_game
 
 STEPS_PER_SHARD = 128
 
+Play = Iterator[tuple[np.ndarray, np.ndarray]]
+
 
 def frames_folder(game: str) -> Path:
     """Returns the folder in the user's cache where a game's frames are kept."""
     return cache_folder("frames", check_game(game))
+
+
+def play_at_random(game: str, num_envs: int, rng: np.random.Generator) -> Play:
+    """Yields frames uint8 (N, H, W, 3) and starts bool (N,), step by step, for ever."""
+    env = make_atari_vec(game, num_envs)
+    frames, _ = env.reset(seed=int(rng.integers(2**30)))
+    starts, done = np.ones(num_envs, bool), np.zeros(num_envs, bool)
+    while True:
+        yield frames, starts
+        actions = rng.integers(env.single_action_space.n, size=num_envs)  # type: ignore[attr-defined]
+        frames, _, terminated, truncated, _ = env.step(actions)
+        # Next-step autoreset: the frame after an episode's last begins the next one.
+        starts, done = done, terminated | truncated
+
+
+def play_by_agent(
+    algo: str, env_id: str, folder: str, num_envs: int, rng: np.random.Generator
+) -> Play:
+    """Yields what a trained agent makes of the game, as :func:`play_at_random` does.
+
+    Raises:
+        FileNotFoundError: There is no such agent.
+    """
+    from common import check_env_id, import_packages, load_agent, make_vec_env
+
+    import_packages([])
+    check_env_id(env_id)
+    agent = load_agent(algo, env_id, folder)
+    env = make_vec_env(env_id, agent, num_envs, {})
+    env.seed(int(rng.integers(2**30)))
+    observation = env.reset()
+    starts = np.ones(num_envs, bool)
+    while True:
+        # The wrapper that transforms the frames keeps the last ones.
+        yield env.get_attr("frames", 0)[0], starts
+        actions, _ = agent.model.predict(observation, deterministic=False)  # type: ignore[arg-type]
+        observation, _, starts, _ = env.step(actions)
 
 
 def collect(
@@ -32,6 +74,7 @@ def collect(
     num_frames: int,
     seed: int = 0,
     num_envs: int = 8,
+    agent: tuple[str, str, str] | None = None,
     progress: bool = True,
 ) -> int:
     """Records until the folder holds ``num_frames`` frames; returns how many it holds.
@@ -42,34 +85,30 @@ def collect(
         num_frames: Frames of all envs together, rounded up to whole shards.
         seed: Of the envs and the policy.
         num_envs: Envs side by side.
+        agent: Algorithm, id and log folder of a trained agent; None plays at random.
         progress: Show a bar.
 
     Raises:
         ValueError: No such game, or the folder holds frames of another recording.
+        FileNotFoundError: There is no such agent.
     """
-    facts = {"game": check_game(game), "policy": "random", "seed": seed}
-    writer = FrameWriter(folder, facts)
+    policy = f"{agent[0]} on {agent[1]}" if agent else "random"
+    writer = FrameWriter(folder, {"game": check_game(game), "policy": policy, "seed": seed})
     recorded = writer.num_frames
     if recorded >= num_frames:
         return recorded
-    env = make_atari_vec(game, num_envs)
     # Past frames shift the seeds, so that a continued recording does not repeat itself.
     rng = np.random.default_rng((seed, recorded))
-    frames, _ = env.reset(seed=int(rng.integers(2**30)))
-    starts, done = np.ones(num_envs, bool), np.zeros(num_envs, bool)
+    play = (
+        play_by_agent(*agent, num_envs=num_envs, rng=rng)
+        if agent
+        else play_at_random(game, num_envs, rng)
+    )
     with tqdm(total=num_frames, initial=recorded, unit="frame", disable=not progress) as bar:
         while writer.num_frames < num_frames:
-            block, block_starts = [], []
-            for _ in range(STEPS_PER_SHARD):
-                block.append(frames)
-                block_starts.append(starts)
-                actions = rng.integers(env.single_action_space.n, size=num_envs)  # type: ignore[attr-defined]
-                frames, _, terminated, truncated, _ = env.step(actions)
-                # Next-step autoreset: the frame after an episode's last begins the next one.
-                starts, done = done, terminated | truncated
-            writer.append(np.stack(block), np.stack(block_starts))
+            block = [next(play) for _ in range(STEPS_PER_SHARD)]
+            writer.append(*(np.stack(column) for column in zip(*block, strict=True)))
             bar.update(STEPS_PER_SHARD * num_envs)
-    env.close()
     return writer.num_frames
 
 
@@ -83,11 +122,17 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help="default: in the user's cache")
     parser.add_argument("--num-envs", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--algo", help="of a trained agent; default: a random policy")
+    parser.add_argument("--env", help="id of the trained agent, e.g. ObjKeypoints-MsPacman-v0")
+    parser.add_argument("-f", "--log-folder", default="logs", help="of the agent's training")
     options = parser.parse_args()
     try:
         game = check_game(options.game)
         folder = options.folder or frames_folder(game)
-        count = collect(game, folder, options.num_frames, options.seed, options.num_envs)
+        if options.algo and f"-{game}-" not in str(options.env):
+            raise ValueError(f"--env {options.env} is not an id of {game}.")
+        agent = (options.algo, options.env, options.log_folder) if options.algo else None
+        count = collect(game, folder, options.num_frames, options.seed, options.num_envs, agent)
     except (ValueError, OSError) as error:
         raise SystemExit(f"collect: {error}") from error
     size = sum(file.stat().st_size for file in folder.iterdir())

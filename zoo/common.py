@@ -20,9 +20,10 @@ from gymnasium.envs.registration import load_env_creator
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
 
 import objwrappers
+from objwrappers.sb3.vec_env import GymVecEnv
 
 __all__ = [
     "LOG_FOLDER",
@@ -35,6 +36,7 @@ __all__ = [
     "is_ours",
     "load_agent",
     "make_test_env",
+    "make_vec_env",
     "takes_device",
 ]
 
@@ -174,3 +176,17 @@ def make_test_env(
         hyperparams=dict(agent.hyperparams) if agent else {},
         env_kwargs={**trained_with, **env_kwargs, "render_mode": "rgb_array"},
     )
+
+
+def make_vec_env(
+    env_id: str, agent: Agent | None, num_envs: int, env_kwargs: dict[str, Any]
+) -> VecEnv:
+    """Makes the native vector env of an id, stacked as the agent's training env was.
+
+    Rewards are the game's own, as VecMonitor counts them.
+    """
+    trained_with = agent.env_kwargs if agent else {}
+    vector_env = gym.make_vec(env_id, num_envs=num_envs, **{**trained_with, **env_kwargs})
+    env: VecEnv = VecMonitor(GymVecEnv(vector_env))
+    stack = agent.hyperparams.get("frame_stack") if agent else None
+    return VecFrameStack(env, stack) if stack else env

@@ -14,25 +14,23 @@ import json
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from common import (
     LOG_FOLDER,
-    Agent,
     check_env_id,
     fail,
     import_packages,
     is_atari,
     is_ours,
     load_agent,
+    make_vec_env,
     takes_device,
 )
 from rl_zoo3.utils import ALGOS, StoreDict
 from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
+from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.files import write_atomically
-from objwrappers.sb3.vec_env import GymVecEnv
 
 FIRST_SEED = 1_000_000
 
@@ -52,15 +50,6 @@ class RandomAgent:
     def predict(self, observation: Any, **_: Any) -> tuple[np.ndarray, None]:
         """Returns one action for each env."""
         return np.array([self._env.action_space.sample() for _ in range(self._env.num_envs)]), None
-
-
-def make_env(env_id: str, agent: Agent | None, num_envs: int, env_kwargs: dict[str, Any]) -> VecEnv:
-    """Makes the native vector env, stacked as the agent's training env was."""
-    trained_with = agent.env_kwargs if agent else {}
-    vector_env = gym.make_vec(env_id, num_envs=num_envs, **{**trained_with, **env_kwargs})
-    env: VecEnv = VecMonitor(GymVecEnv(vector_env))
-    stack = agent.hyperparams.get("frame_stack") if agent else None
-    return VecFrameStack(env, stack) if stack else env
 
 
 def main() -> None:
@@ -101,7 +90,7 @@ def main() -> None:
                 args.device,
                 args.seed,
             )
-        env = make_env(args.env, agent, args.num_envs, env_kwargs)
+        env = make_vec_env(args.env, agent, args.num_envs, env_kwargs)
     except (FileNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
     env.seed(args.seed)

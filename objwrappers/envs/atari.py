@@ -44,6 +44,7 @@ __all__ = [
 ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
 MAX_FRAMES_PER_EPISODE = 108_000
+MAX_SEED = 2**31 - 1
 _SINGLE_ONLY = ("mode", "difficulty")
 _PIXEL_OPTIONS = ("stack_num", "img_height", "img_width", "grayscale")
 
@@ -163,6 +164,22 @@ class _NativeFrames(VectorObservationWrapper):
         shape = env.single_observation_space.shape[1:]
         self.single_observation_space = gym.spaces.Box(0, 255, shape, np.uint8)
         self.observation_space = batch_space(self.single_observation_space, env.num_envs)
+
+    def reset(
+        self, *, seed: Any = None, options: dict[str, Any] | None = None
+    ) -> tuple[Any, dict[str, Any]]:
+        """Resets all envs, or those that ``options["reset_mask"]`` names.
+
+        Args:
+            seed: An integer for seed, seed + 1, ... (ALE keeps 31 bits of it), or one for each
+                env reset.
+            options: ``{"reset_mask": bool (N,)}`` for a partial reset.
+        """
+        if isinstance(seed, int | np.integer):
+            seed = int(seed) % (MAX_SEED - self.num_envs)
+        elif seed is not None:
+            seed = np.asarray(seed)
+        return super().reset(seed=seed, options=options)
 
     def step(self, actions: Any) -> Any:
         """Steps all envs; actions of any integer dtype are understood."""

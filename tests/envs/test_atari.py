@@ -19,9 +19,7 @@ def same(a, b, tolerance=0.0):
     if isinstance(a, dict):
         assert a.keys() == b.keys()
         for key in a:
-            np.testing.assert_allclose(
-                a[key], b[key], rtol=tolerance, atol=tolerance, err_msg=key
-            )
+            np.testing.assert_allclose(a[key], b[key], rtol=tolerance, atol=tolerance, err_msg=key)
     else:
         np.testing.assert_array_equal(a, b)
 
@@ -122,6 +120,12 @@ def test_ale_options_are_passed_on():
     assert vector.single_action_space.n == 18
     vector.reset(seed=0)
     assert vector.step(np.zeros(2, int))[4]["episode_frame_number"].tolist() == [2, 2]
+
+
+def test_any_integer_is_a_seed():
+    env = make_atari_vec("Pong", 2, **EXACT)
+    for seed in (2**32 - 1, np.int64(7), 2**31 - 1, [3, 4]):
+        assert env.reset(seed=seed)[0].shape == (2, 210, 160, 3)
 
 
 def test_bad_options_are_named():
