@@ -20,7 +20,7 @@ from gymnasium.envs.registration import load_env_creator
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
 import objwrappers
 from objwrappers.sb3.vec_env import GymVecEnv
@@ -181,12 +181,15 @@ def make_test_env(
 def make_vec_env(
     env_id: str, agent: Agent | None, num_envs: int, env_kwargs: dict[str, Any]
 ) -> VecEnv:
-    """Makes the native vector env of an id, stacked as the agent's training env was.
+    """Makes the native vector env of an id, normalised and stacked as the agent's training env was.
 
     Rewards are the game's own, as VecMonitor counts them.
     """
     trained_with = agent.env_kwargs if agent else {}
     vector_env = gym.make_vec(env_id, num_envs=num_envs, **{**trained_with, **env_kwargs})
     env: VecEnv = VecMonitor(GymVecEnv(vector_env))
+    if agent and agent.stats_path and (agent.path.parent / env_id / "vecnormalize.pkl").exists():
+        env = VecNormalize.load(str(agent.path.parent / env_id / "vecnormalize.pkl"), env)
+        env.training = env.norm_reward = False
     stack = agent.hyperparams.get("frame_stack") if agent else None
     return VecFrameStack(env, stack) if stack else env

@@ -110,7 +110,8 @@ def main() -> None:
     )
     if args.json:
         with write_atomically(args.json) as file:
-            result = {"options": vars(args), "scores": scores, "lengths": lengths}
+            values = {"scores": [*map(float, scores)], "lengths": [*map(int, lengths)]}
+            result = {"options": vars(args), **values}
             file.write(json.dumps(result, default=str, indent=1).encode())
         print(f"Wrote {args.json}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import torch
 import yaml
 from stable_baselines3 import PPO
 
+from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
 ZOO = Path(__file__).parents[2] / "zoo"
@@ -62,6 +64,31 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
 
     output = run_zoo("enjoy", *options, "-n", 100, "--no-render").stdout
     assert output.count("Episode Length 40") == 2, "with the env_kwargs of the training"
+
+    evaluate = [
+        "--env",
+        ENV,
+        "--device",
+        "cpu",
+        "--episodes",
+        2,
+        "--num-envs",
+        2,
+        "--json",
+        "s.json",
+    ]
+    output = run_zoo("evaluate", "--algo", "ppo", "-f", "runs", *evaluate).stdout
+    assert "2 episodes of 40 steps" in output
+    result = json.loads((tmp_path / "s.json").read_text())
+    assert result["lengths"] == [40, 40]
+    assert f"mean score {np.mean(result['scores']):.1f}" in output
+
+    agent = ["--algo", "ppo", "--env", ENV, "-f", "runs"]
+    run_zoo("collect", "--game", "MsPacman", *agent, "-n", 256, "--num-envs", 2, "--folder", "fr")
+    frames = read_frames(tmp_path / "fr")
+    assert frames.frames.shape == (128, 2, 84, 84, 3)
+    # Episodes of 40 steps: terminal frames make way for the first ones of the next episode.
+    assert frames.starts[:, 0].nonzero().flatten().tolist() == [0, 40, 80, 120]
 
     # The agent is found from any folder, its film has the enlarged size.
     output = run_zoo("record", *options, "-n", 50, "-o", "agent.mp4").stdout
