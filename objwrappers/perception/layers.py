@@ -110,11 +110,17 @@ class ConvBlock(nn.Sequential):
         convolution = nn.Conv2d(inputs, outputs, kernel, stride)
         initialise(convolution)
         norm = nn.BatchNorm2d(outputs, eps=1e-3, momentum=0.01)
-        super().__init__(convolution, norm, activation or nn.ReLU())
+        super().__init__(convolution, norm, activation or nn.ReLU(inplace=True))
+        # A convolution pads alike on both sides by itself; SAME with a stride needs a copy.
+        self.symmetric = stride == 1 and kernel % 2 == 1
+        if self.symmetric:
+            convolution.padding = (kernel // 2, kernel // 2)
         self.kernel, self.stride = kernel, stride
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) → (B, outputs, ⌈H/stride⌉, ⌈W/stride⌉)."""
+        if self.symmetric:
+            return super().forward(x)
         top, bottom = same_padding(self.kernel, self.stride, x.shape[-2])
         left, right = same_padding(self.kernel, self.stride, x.shape[-1])
         return super().forward(F.pad(x, (left, right, top, bottom)))
