@@ -71,6 +71,8 @@ class VectorExperimentManager(ExperimentManager):
         if not is_ours(env_id) or self.env_wrapper is not None:
             return super().create_envs(n_envs, eval_env, no_log)
         options = dict(self.eval_env_kwargs if eval_env else self.env_kwargs)
+        if eval_env:
+            options.pop("life_loss_info", None)  # evaluations count whole games
         if takes_device(env_id):
             options.setdefault("device", str(self.device))
         try:

@@ -46,6 +46,7 @@ ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 MAX_FRAMES_PER_EPISODE = 108_000
 MAX_SEED = 2**31 - 1
 _SINGLE_ONLY = ("mode", "difficulty")
+_VECTOR_ONLY = ("life_loss_info", "use_fire_reset", "reward_clipping", "num_threads")
 _PIXEL_OPTIONS = ("stack_num", "img_height", "img_width", "grayscale")
 
 
@@ -70,10 +71,13 @@ def make_atari(
             ``difficulty``, ``continuous``, ``continuous_action_threshold``.
 
     Raises:
-        ValueError: No such game, or a frame skip that is not a positive integer.
+        ValueError: No such game, a frame skip that is not a positive integer, or an option of
+            the vector env alone.
     """
     rom = rom_name(game)
     _check_frameskip(frameskip)
+    if missing := [name for name in _VECTOR_ONLY if ale.pop(name, None) is not None]:
+        raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
     raw = AtariEnv(
         rom,
         frameskip=1,
@@ -101,6 +105,7 @@ def make_atari_vec(
     max_num_frames_per_episode: int = MAX_FRAMES_PER_EPISODE,
     use_fire_reset: bool = False,
     reward_clipping: bool = False,
+    life_loss_info: bool = False,
     **ale: Any,
 ) -> VectorEnv:
     """Returns ALE's native vector env of a game with native frames, uint8 (N, H, W, 3).
@@ -117,8 +122,9 @@ def make_atari_vec(
         max_num_frames_per_episode: Raw frames until an episode is truncated.
         use_fire_reset: Press FIRE to begin an episode.
         reward_clipping: Give the sign of the reward.
+        life_loss_info: A lost life ends an episode, but a partial reset goes on with the game.
         **ale: Passed on to :class:`ale_py.vector_env.AtariVectorEnv`: ``full_action_space``,
-            ``num_threads``, ``life_loss_info``, ``continuous`` and others.
+            ``num_threads``, ``continuous`` and others.
 
     Raises:
         ValueError: No such game, a frame skip that is not a positive integer, no envs, or an
@@ -143,6 +149,7 @@ def make_atari_vec(
         max_num_frames_per_episode=max_num_frames_per_episode,
         use_fire_reset=use_fire_reset,
         reward_clipping=reward_clipping,
+        life_loss_info=life_loss_info,
         img_height=height,
         img_width=width,
         grayscale=False,
@@ -150,14 +157,20 @@ def make_atari_vec(
         autoreset_mode=AutoresetMode.NEXT_STEP,
         **ale,
     )
-    return _NativeFrames(env)
+    return _NativeFrames(env, life_loss_info)
 
 
 class _NativeFrames(VectorObservationWrapper):
-    """Drops ALE's stack axis of one frame: (N, 1, H, W, 3) → (N, H, W, 3)."""
+    """Drops ALE's stack axis of one frame: (N, 1, H, W, 3) → (N, H, W, 3).
 
-    def __init__(self, env: AtariVectorEnv) -> None:
+    With ``life_loss_info``, a lost life ends an episode but not the game: a partial reset of
+    such an env goes on with the next life, as SB3's EpisodicLifeEnv does.
+    """
+
+    def __init__(self, env: AtariVectorEnv, life_loss_info: bool = False) -> None:
         super().__init__(env)
+        self._life_loss_info = life_loss_info
+        self._alive = np.zeros(env.num_envs, bool)
         # ALE writes its autoreset mode into the dict that all vector envs share.
         self.metadata = {**env.metadata}
         assert env.single_observation_space.shape is not None
@@ -179,6 +192,8 @@ class _NativeFrames(VectorObservationWrapper):
             seed = int(seed) % (MAX_SEED - self.num_envs)
         elif seed is not None:
             seed = np.asarray(seed)
+        if self._life_loss_info and options and "reset_mask" in options:
+            options = {**options, "reset_mask": options["reset_mask"] & ~self._alive}
         return super().reset(seed=seed, options=options)
 
     def step(self, actions: Any) -> Any:
@@ -186,7 +201,9 @@ class _NativeFrames(VectorObservationWrapper):
         actions = np.asarray(actions)
         if np.issubdtype(actions.dtype, np.integer):
             actions = actions.astype(np.int64, copy=False)
-        return super().step(actions)
+        observation, rewards, terminated, truncated, info = super().step(actions)
+        self._alive = (info["lives"] > 0) & ~truncated
+        return observation, rewards, terminated, truncated, info
 
     def observations(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, 0]
