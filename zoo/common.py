@@ -144,6 +144,7 @@ def load_agent(
         # RL Zoo dumps its arguments as a Python object.
         trained_with = yaml.unsafe_load((stats / "args.yml").read_text())
         env_kwargs = dict(trained_with.get("env_kwargs") or env_kwargs)
+    env_kwargs.pop("life_loss_info", None)  # trained on lives, watched for whole games
     # Schedules of the training, which an agent that only plays does not need.
     unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
     memory: Any = {"buffer_size": 1} if hasattr(ALGOS[algo], "replay_buffer_class") else {}

@@ -110,7 +110,7 @@ def main() -> None:
     )
     if args.json:
         with write_atomically(args.json) as file:
-            values = {"scores": [*map(float, scores)], "lengths": [*map(int, lengths)]}
+            values = {"scores": np.array(scores).tolist(), "lengths": np.array(lengths).tolist()}
             result = {"options": vars(args), **values}
             file.write(json.dumps(result, default=str, indent=1).encode())
         print(f"Wrote {args.json}")

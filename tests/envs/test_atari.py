@@ -122,6 +122,23 @@ def test_ale_options_are_passed_on():
     assert vector.step(np.zeros(2, int))[4]["episode_frame_number"].tolist() == [2, 2]
 
 
+def test_a_lost_life_ends_the_episode_but_not_the_game():
+    env = make_atari_vec("MsPacman", 1, life_loss_info=True)
+    rng = np.random.default_rng(0)
+    env.reset(seed=0)
+    ends = []
+    while len(ends) < 4:
+        *_, terminated, _, info = env.step(rng.integers(9, size=1))
+        if terminated[0]:
+            _, fresh = env.reset(options={"reset_mask": terminated})
+            ends.append(
+                [int(i[key][0]) for key in ("lives", "episode_frame_number") for i in (info, fresh)]
+            )
+    assert [end[:2] for end in ends] == [[2, 2], [1, 1], [0, 3], [2, 2]]
+    assert [end[2] == end[3] for end in ends] == [True, True, False, True]
+    assert ends[2][3] == 0
+
+
 def test_any_integer_is_a_seed():
     env = make_atari_vec("Pong", 2, **EXACT)
     for seed in (2**32 - 1, np.int64(7), 2**31 - 1, [3, 4]):
@@ -135,6 +152,8 @@ def test_bad_options_are_named():
         make_atari_vec("Pong", 1, frameskip=0)
     with pytest.raises(ValueError, match=r"no option 'difficulty'.*async"):
         make_atari_vec("Pong", 1, difficulty=1)
+    with pytest.raises(ValueError, match=r"'life_loss_info' is an option of the vector env"):
+        make_atari("Pong", life_loss_info=True)
     with pytest.raises(ValueError, match="num_envs must be at least 1, got 0"):
         make_atari_vec("Pong", 0)
     with pytest.raises(ValueError, match="render_mode must be None or"):
