@@ -1,5 +1,5 @@
-"""What perception sees, as pictures and films.
+"""Pictures and films of what an agent sees.
 
 * :mod:`objwrappers.rendering.overlay`: frame + percepts → picture, a pure function
-* :mod:`objwrappers.rendering.video`: pictures → MP4 or GIF, streamed
+* :mod:`objwrappers.rendering.video`: pictures → MP4 or GIF, one at a time
 """
