@@ -16,11 +16,13 @@ import importlib.util
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 import rl_zoo3.enjoy
 from common import LOG_FOLDER, check_env_id, fail, import_packages, is_atari, is_ours, takes_device
 from rl_zoo3.exp_manager import ExperimentManager
-from stable_baselines3.common.vec_env import DummyVecEnv
+from rl_zoo3.utils import create_test_env
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 
 
 def main(arguments: list[str]) -> None:
@@ -49,6 +51,7 @@ def main(arguments: list[str]) -> None:
         if is_ours(options.env):
             # Several envs in this process: no model, no CUDA context for each of them.
             ExperimentManager.default_vec_env_cls = DummyVecEnv
+            rl_zoo3.enjoy.create_test_env = _create_whole_games  # type: ignore[assignment]
         if is_ours(options.env) and takes_device(options.env):
             # First, so that a device among the user's own options wins.
             kwargs = [f"device:{options.device!r}", *options.env_kwargs]
@@ -64,6 +67,13 @@ def main(arguments: list[str]) -> None:
     except (AssertionError, FileNotFoundError, ValueError) as error:
         # RL Zoo asserts that there is a log folder.
         fail(str(error))
+
+
+def _create_whole_games(env_id: str, **options: Any) -> VecEnv:
+    # Trained on lives, watched for whole games; single envs do not know the option either.
+    env_kwargs = dict(options.pop("env_kwargs", None) or {})
+    env_kwargs.pop("life_loss_info", None)
+    return create_test_env(env_id, env_kwargs=env_kwargs, **options)
 
 
 def _no_window() -> str | None:

@@ -36,6 +36,7 @@ FRAME_SKIP = 4
 SKIPPED_STEPS = 8  # attract colours
 SAMPLE_EVERY = 5  # agent steps
 SAMPLES_PER_EPISODE = 100
+SHARES = ("recall", "recall_all", "precision")
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,13 @@ class Truth:
 
 
 def play(game: str, count: int, seed: int) -> list[Truth]:
-    """Plays at random and returns ``count`` sampled frames with their objects."""
+    """Plays at random and returns ``count`` sampled frames with their objects.
+
+    Raises:
+        ValueError: A count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"--frames must be at least 1, got {count}.")
     truths: list[Truth] = []
     while len(truths) < count:
         episode = _episode(game, seed)
@@ -116,8 +123,22 @@ def row(name: str, points: list[np.ndarray], truths: list[Truth]) -> dict:
         "recall_all": every.recall,
         "precision": shown.precision,
         "present": shown.keypoints / max(1, shown.frames),
+        "sprites": shown.sprites,
         "counts": asdict(shown),
     }
+
+
+def summary(model: str, rows: list[dict]) -> list[dict]:
+    """The mean and the worst of several weights of a model, each column by itself."""
+    both = []
+    for word, of_all in (("mean", np.mean), ("worst", np.min)):
+        shares = {key: float(of_all([r[key] for r in rows])) for key in SHARES}
+        present = float(np.mean([r["present"] for r in rows]))
+        name = f"{model}, {word} of {len(rows)}"
+        both.append(
+            {"keypoints": name, **shares, "present": present, "sprites": rows[0]["sprites"]}
+        )
+    return both
 
 
 def score_game(game: str, options: argparse.Namespace) -> list[dict]:
@@ -125,19 +146,24 @@ def score_game(game: str, options: argparse.Namespace) -> list[dict]:
     truths = play(game, options.frames, options.seed)
     rows = []
     counts: set[int] = set()
+    if options.picture and not options.model:
+        draw_sheet(Path(f"{options.picture}-{game}.png"), truths, [np.empty((0, 2))] * len(truths))
     for model in options.model:
+        runs = []
         for weights in options.weights or [None]:
             where, present = perceive(model, weights, game, truths, options.device)
             counts.add(where.shape[1])
             name = model if weights is None else f"{model} {Path(weights).name}"
             shown = [w[p > 0.5] for w, p in zip(where, present, strict=True)]
-            rows.append(row(name, shown, truths))
+            runs.append(row(name, shown, truths))
+            rows.append(runs[-1])
             if (present <= 0.5).any():
                 rows.append(row(f"{name}, all keypoints", list(where), truths))
             if options.picture:
                 draw_sheet(
                     Path(f"{options.picture}-{game}-{name.replace(' ', '-')}.png"), truths, shown
                 )
+        rows += summary(model, runs) if len(runs) > 1 else []
     for count in sorted(counts) or [options.num_keypoints]:
         grid = grid_keypoints(count)
         rng = np.random.default_rng(options.seed)
@@ -148,7 +174,10 @@ def score_game(game: str, options: argparse.Namespace) -> list[dict]:
 
 
 def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale: int = 3) -> None:
-    """Writes a sheet of twelve frames with the objects' boxes and the keypoints."""
+    """Writes a sheet of twelve frames with the objects' boxes and the keypoints.
+
+    Boxes are white; grey if they count neither for nor against, or are hidden by flicker.
+    """
     pictures = []
     for i in np.linspace(0, len(truths) - 1, 12).astype(int):
         truth = truths[i]
@@ -156,12 +185,14 @@ def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale:
         picture = cv2.resize(
             truth.frame, (width * scale, height * scale), interpolation=cv2.INTER_NEAREST
         )
-        for s in truth.shown:
+        looked_for = [s for s in truth.shown if s.scored]
+        # White last: two ghosts in one place are often one drawn and one hidden.
+        for s in sorted(truth.objects, key=looked_for.__contains__):
             corners = np.array([s.x, s.y, s.x, s.y]) + np.array([-1, -1, 1, 1]) / 2 * np.array(
                 [s.width, s.height] * 2
             )
             x0, y0, x1, y1 = (corners * scale).round().astype(int).tolist()
-            colour = (255, 255, 255) if s.scored else (128, 128, 128)
+            colour = (255, 255, 255) if s in looked_for else (128, 128, 128)
             cv2.rectangle(picture, (x0, y0), (x1, y1), colour, 1)
         for x, y in (points[i] * scale).round().astype(int).tolist():
             cv2.circle(picture, (x, y), 6, (0, 0, 0), -1)
@@ -180,7 +211,7 @@ def main() -> None:
     )
     parser.add_argument("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     parser.add_argument("--model", nargs="*", default=[], help="motion, transporter")
-    parser.add_argument("--weights", nargs="*", help="folders, e.g. of several training seeds")
+    parser.add_argument("--weights", nargs="*", help="folders; several: mean and worst too")
     parser.add_argument("--frames", type=int, default=1000, help="frames scored in each game")
     parser.add_argument("--num-keypoints", type=int, default=10, help="of the baselines alone")
     parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first episode")
@@ -193,12 +224,15 @@ def main() -> None:
         table = {game: score_game(game, options) for game in games}
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error
-    print(f"{'game':14}{'keypoints':36}{'recall':>8}{'of all':>8}{'precision':>11}{'present':>9}")
+    print(
+        f"{'game':14}{'keypoints':36}{'recall':>8}{'of all':>8}{'precision':>11}{'present':>9}"
+        f"{'sprites':>9}"
+    )
     for game, rows in table.items():
         for r in rows:
             print(
                 f"{game:14}{r['keypoints']:36}{r['recall']:8.3f}{r['recall_all']:8.3f}"
-                f"{r['precision']:11.3f}{r['present']:9.1f}"
+                f"{r['precision']:11.3f}{r['present']:9.1f}{r['sprites']:9}"
             )
     if options.json:
         with write_atomically(options.json) as file:

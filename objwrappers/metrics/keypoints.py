@@ -115,7 +115,13 @@ def score(
 
 
 def grid_keypoints(count: int, height: int = 210, width: int = 160) -> np.ndarray:
-    """Returns (count, 2) pixels on a regular grid, as square as the count allows."""
+    """Returns (count, 2) pixels on a regular grid, as square as the count allows.
+
+    Raises:
+        ValueError: A count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"A grid needs at least 1 keypoint, got {count}.")
     columns = int(np.ceil(np.sqrt(count * width / height)))
     rows = int(np.ceil(count / columns))
     y, x = np.mgrid[:rows, :columns]

@@ -99,7 +99,8 @@ def drawn(sprite: Sprite, raw_frames: np.ndarray) -> bool:
 
     Returns:
         True if a tenth of its box has the sprite's colours in one of the raw frames; always True
-        for sprites that do not flicker.
+        for sprites that do not flicker. Frightened ghosts are all of one colour: a hidden one
+        counts as drawn where it overlaps another.
     """
     if sprite.name not in GHOST_COLOURS:
         return True

@@ -1,5 +1,5 @@
-"""Pictures and films of what an agent sees.
+"""What perception sees, as pictures and films.
 
 * :mod:`objwrappers.rendering.overlay`: frame + percepts → picture, a pure function
-* :mod:`objwrappers.rendering.video`: pictures → MP4 or GIF, one at a time
+* :mod:`objwrappers.rendering.video`: pictures → MP4 or GIF, streamed
 """

@@ -1,6 +1,11 @@
 import json
 
+import cv2
+import numpy as np
 import pytest
+import torch
+
+from objwrappers.perception.motion_keypoints import MotionKeypoints
 
 
 def test_bundled_keypoints_beat_the_baselines(run_zoo, tmp_path):
@@ -40,3 +45,44 @@ def test_a_game_without_truth_is_named(run_zoo):
     assert (
         "Objects of Zaxxon are not known" in run_zoo("score", "--game", "Zaxxon", ok=False).stderr
     )
+
+
+def test_several_weights_give_their_mean_and_worst(run_zoo, tmp_path):
+    folders = [tmp_path / "seed0", tmp_path / "seed1"]
+    for seed, folder in enumerate(folders):
+        torch.manual_seed(seed)
+        MotionKeypoints(num_keypoints=3, width=8).save_pretrained(folder)
+    path = tmp_path / "scores.json"
+    options = ["--game", "Pong", "--model", "motion", "--frames", 8, "--device", "cpu"]
+    output = run_zoo("score", *options, "--json", path, "--weights", *folders).stdout
+    rows = {row["keypoints"]: row for row in json.loads(path.read_text())["table"]["Pong"]}
+    runs = [rows["motion seed0"], rows["motion seed1"]]
+    for key in ("recall", "recall_all"):
+        values = [run[key] for run in runs]
+        assert rows["motion, mean of 2"][key] == pytest.approx(sum(values) / 2)
+        assert rows["motion, worst of 2"][key] == min(values)
+    sprites = {row["sprites"] for row in rows.values()}
+    assert sprites == {runs[0]["counts"]["sprites"]}
+    assert "motion, worst of 2" in output
+
+
+def test_the_sheet_shows_the_truth_without_a_model(run_zoo, tmp_path):
+    run_zoo("score", "--game", "Pong", "--frames", 12, "--picture", tmp_path / "truth")
+    sheet = cv2.imread(str(tmp_path / "truth-Pong.png"))
+    assert sheet.shape == (2 * 210 * 3, 6 * 160 * 3, 3)
+    # The player's paddle is at x 140 to 144 in each frame, and so are its box's sides.
+    white = (sheet[:630, :480] == 255).all(-1)
+    assert white[:, 140 * 3].sum() >= 12
+    assert white[:, 144 * 3].sum() >= 12
+    assert not np.any(white[:, 146 * 3 : 150 * 3])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--frames", 0], "--frames must be at least 1, got 0"),
+        (["--frames", 2, "--num-keypoints", 0], "A grid needs at least 1 keypoint, got 0"),
+    ],
+)
+def test_counts_below_one_are_refused(run_zoo, options, message):
+    assert message in run_zoo("score", "--game", "Pong", *options, ok=False).stderr

@@ -42,8 +42,9 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Path) -> None:
     options = ["--algo", "ppo", "--env", ENV, "--device", "cpu", "-f", "runs"]
-    # Episodes of 40 steps: some end, so that terminal observations and scores are met.
-    env_kwargs = [f"weights:'{weights}'", "max_num_frames_per_episode:160"]
+    # Episodes of 40 steps: some end, so that terminal observations and scores are met. No life
+    # is lost that early; what plays the agent must not hand the option on to a single env.
+    env_kwargs = [f"weights:'{weights}'", "max_num_frames_per_episode:160", "life_loss_info:True"]
     budget = ["-n", 256, "--eval-freq", 128, "--eval-episodes", 1, "--seed", 3]
     output = run_zoo("train", *options, *budget, "--env-kwargs", *env_kwargs, *TINY).stdout
     run = tmp_path / "runs" / "ppo" / f"{ENV}_1"
