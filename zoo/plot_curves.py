@@ -63,7 +63,7 @@ def main() -> None:
         axes.axhline(args.random, color="grey", linestyle="--", label="random policy")
         axes.axhline(3 * args.random, color="grey", linestyle=":", label="three times random")
     axes.set(xlabel="agent steps", ylabel="score", title=args.title)
-    axes.legend(frameon=False)
+    axes.legend(frameon=False, loc="upper left")
     figure.tight_layout()
     figure.savefig(args.output)
     print(f"Wrote {args.output}")
