@@ -19,7 +19,7 @@ def run_zoo(tmp_path):
             **os.environ,
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
             "PYTHONPATH": str(ROOT),
-            "OMP_NUM_THREADS": "2",
+            "OMP_NUM_THREADS": "1",
         }
         command = [sys.executable, str(ROOT / "zoo" / f"{program}.py"), *map(str, arguments)]
         result = subprocess.run(

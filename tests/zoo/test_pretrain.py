@@ -49,7 +49,7 @@ def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
 
     arguments = ["-f", tmp_path / "cut", "--output", tmp_path / "b", *options]
     command = [sys.executable, ROOT / "zoo" / "pretrain.py", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "2"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
         list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
