@@ -4,8 +4,8 @@ Features under the source frame's and the target frame's keypoints are erased fr
 feature map, those under the target's keypoints are pasted from the target's; a decoder
 reconstructs the target. Keypoints must therefore go where the two frames differ.
 
-The published recipe leaves its keypoints at the centre of Atari frames. Three options of the
-constructor, on in the ``light`` preset, help: a temperature on the marginal logits, a weight on
+The published recipe leaves its keypoints at the centre of Atari frames. Four options of the
+constructor, on in the ``light`` preset, help: one spatial softmax with a temperature, a weight on
 pixels that differ between the frames, and a σ that falls while training.
 """
 
@@ -24,6 +24,7 @@ from objwrappers.perception.layers import (
     initialise,
     marginal_soft_argmax,
     pool_features,
+    spatial_soft_argmax,
 )
 
 __all__ = ["PRESETS", "Transporter", "transport"]
@@ -32,9 +33,10 @@ PRESETS: dict[str, dict[str, object]] = {
     "published": {"decoder_widths": (128, 128, 64, 32)},
     "light": {
         "decoder_widths": (32, 32, 16),
-        "temperature": 20.0,
-        "change_weight": 10.0,
-        "start_sigma": 0.6,
+        "temperature": 2.0,
+        "change_weight": 100.0,
+        "start_sigma": 0.5,
+        "spatial": True,
     },
 }
 """Arguments of :class:`Transporter`; ``published`` has the published layers and loss."""
@@ -80,6 +82,8 @@ class Transporter(PerceptionModule):
         temperature: Factor on the marginal logits, 1 as published.
         change_weight: Additional weight of pixels that differ between the frames, 0 as published.
         start_sigma: Radius at the start of training; None keeps ``sigma``, as published.
+        spatial: One softmax over all cells instead of the published marginal ones, in whose means
+            a sprite of a few cells hardly counts.
 
     Raises:
         ValueError: K < 1.
@@ -95,12 +99,14 @@ class Transporter(PerceptionModule):
         temperature: float = 1.0,
         change_weight: float = 0.0,
         start_sigma: float | None = None,
+        spatial: bool = False,
     ) -> None:
         super().__init__()
         if num_keypoints < 1:
             raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
         self.sigma, self.start_sigma = sigma, start_sigma
         self.temperature, self.change_weight = temperature, change_weight
+        self.spatial = spatial
         self.encoder = nn.Sequential(*_encoder())
         head = nn.Conv2d(FEATURES, num_keypoints, 1)
         initialise(head)
@@ -123,7 +129,10 @@ class Transporter(PerceptionModule):
         )
 
     def _locate(self, images: Tensor) -> Tensor:
-        return marginal_soft_argmax(self.pointer(images).float(), self.temperature)
+        maps = self.pointer(images).float()
+        if self.spatial:
+            return spatial_soft_argmax(maps, self.temperature)[0]
+        return marginal_soft_argmax(maps, self.temperature)
 
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
         """Returns keypoints (B, K, 2), present (B, K), all ones, and features (B, K, 32)."""
