@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import gymnasium as gym
+import numpy as np
 import yaml
 from gymnasium.envs.registration import load_env_creator
 from huggingface_sb3 import EnvironmentName
@@ -29,6 +30,7 @@ __all__ = [
     "LOG_FOLDER",
     "REPOSITORY",
     "Agent",
+    "RandomPolicy",
     "check_env_id",
     "fail",
     "import_packages",
@@ -194,3 +196,20 @@ def make_vec_env(
         env.training = env.norm_reward = False
     stack = agent.hyperparams.get("frame_stack") if agent else None
     return VecFrameStack(env, stack) if stack else env
+
+
+class RandomPolicy:
+    """Samples the action space, with an agent's interface.
+
+    Args:
+        env: Whose actions.
+        seed: Of the samples.
+    """
+
+    def __init__(self, env: VecEnv, seed: int) -> None:
+        self._env = env
+        env.action_space.seed(seed)
+
+    def predict(self, observation: Any, **_: Any) -> tuple[np.ndarray, None]:
+        """Returns one action for each env."""
+        return np.array([self._env.action_space.sample() for _ in range(self._env.num_envs)]), None

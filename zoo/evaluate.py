@@ -12,11 +12,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from common import (
     LOG_FOLDER,
+    RandomPolicy,
     check_env_id,
     fail,
     import_packages,
@@ -28,28 +28,10 @@ from common import (
 )
 from rl_zoo3.utils import ALGOS, StoreDict
 from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.files import write_atomically
 
 FIRST_SEED = 1_000_000
-
-
-class RandomAgent:
-    """Samples the action space, with an agent's interface.
-
-    Args:
-        env: Whose actions.
-        seed: Of the samples.
-    """
-
-    def __init__(self, env: VecEnv, seed: int) -> None:
-        self._env = env
-        env.action_space.seed(seed)
-
-    def predict(self, observation: Any, **_: Any) -> tuple[np.ndarray, None]:
-        """Returns one action for each env."""
-        return np.array([self._env.action_space.sample() for _ in range(self._env.num_envs)]), None
 
 
 def main() -> None:
@@ -95,7 +77,7 @@ def main() -> None:
         fail(str(error))
     env.seed(args.seed)
     scores, lengths = evaluate_policy(
-        agent.model if agent else RandomAgent(env, args.seed),  # type: ignore[arg-type]
+        agent.model if agent else RandomPolicy(env, args.seed),  # type: ignore[arg-type]
         env,
         n_eval_episodes=args.episodes,
         deterministic=args.deterministic or not is_atari(args.env),

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from common import (
     LOG_FOLDER,
+    RandomPolicy,
     check_env_id,
     fail,
     import_packages,
@@ -55,23 +56,6 @@ def parse_arguments() -> argparse.Namespace:
     add("--gym-packages", nargs="+", default=[], help="packages that register envs")
     add("-P", "--progress", action="store_true", help="show a progress bar")
     return parser.parse_args()
-
-
-class RandomPolicy:
-    """Samples the action space, with an agent's interface.
-
-    Args:
-        env: Whose actions.
-        seed: Of the samples.
-    """
-
-    def __init__(self, env: VecEnv, seed: int) -> None:
-        self._space = env.action_space
-        self._space.seed(seed)
-
-    def predict(self, observation: Any, **_: Any) -> tuple[np.ndarray, None]:
-        """Returns one action for one env."""
-        return np.array([self._space.sample()]), None
 
 
 def film(
