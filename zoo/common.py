@@ -6,6 +6,7 @@ Agents are pickles in part (Stable-Baselines3 archives, VecNormalize statistics,
 
 from __future__ import annotations
 
+import argparse
 import difflib
 import importlib
 import inspect
@@ -19,7 +20,7 @@ import numpy as np
 import yaml
 from gymnasium.envs.registration import load_env_creator
 from huggingface_sb3 import EnvironmentName
-from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
+from rl_zoo3.utils import ALGOS, StoreDict, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
@@ -31,8 +32,11 @@ __all__ = [
     "REPOSITORY",
     "Agent",
     "RandomPolicy",
+    "add_agent_options",
     "check_env_id",
+    "env_kwargs_of",
     "fail",
+    "find_agent",
     "import_packages",
     "is_atari",
     "is_ours",
@@ -79,6 +83,45 @@ def is_ours(env_id: str) -> bool:
 def is_atari(env_id: str) -> bool:
     """Tells whether the id is an Atari game of this package."""
     return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
+
+
+def add_agent_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options by which evaluate.py and record.py find an agent and make its env."""
+    add = parser.add_argument
+    add("--env", required=True, help="env id, ObjKeypoints-MsPacman-v0")
+    add("--algo", choices=["random", *ALGOS], default="random", help="of a trained agent")
+    add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
+    add("--exp-id", type=int, default=0, help="run of the training (default: the latest)")
+    add("--load-best", action="store_true", help="the best model instead of the last one")
+    add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
+    add("--device", default="auto", help="of perception and of the policy")
+    add("--env-kwargs", nargs="+", action=StoreDict, default={}, help="key:value ...")
+    add("--gym-packages", nargs="+", default=[], help="packages that register envs")
+
+
+def env_kwargs_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Returns ``--env-kwargs``, with ``--device`` for an env that runs a model of its own."""
+    device = {"device": options.device} if takes_device(options.env) else {}
+    return {**device, **options.env_kwargs}
+
+
+def find_agent(options: argparse.Namespace) -> Agent | None:
+    """Loads the agent of :func:`add_agent_options`, None for the random policy.
+
+    Raises:
+        FileNotFoundError: There is no such agent; the message says how to train one.
+    """
+    if options.algo == "random":
+        return None
+    return load_agent(
+        options.algo,
+        options.env,
+        options.folder,
+        options.exp_id,
+        options.load_best,
+        options.device,
+        options.seed,
+    )
 
 
 def takes_device(env_id: str) -> bool:

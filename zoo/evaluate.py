@@ -15,18 +15,17 @@ from pathlib import Path
 
 import numpy as np
 from common import (
-    LOG_FOLDER,
     RandomPolicy,
+    add_agent_options,
     check_env_id,
+    env_kwargs_of,
     fail,
+    find_agent,
     import_packages,
     is_atari,
     is_ours,
-    load_agent,
     make_vec_env,
-    takes_device,
 )
-from rl_zoo3.utils import ALGOS, StoreDict
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from objwrappers.files import write_atomically
@@ -39,40 +38,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_agent_options(parser)
     add = parser.add_argument
-    add("--algo", required=True, choices=["random", *ALGOS])
-    add("--env", required=True, help="env id, ObjKeypoints-MsPacman-v0")
-    add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
-    add("--exp-id", type=int, default=0, help="run of the training (default: the latest)")
-    add("--load-best", action="store_true", help="the best model instead of the last one")
-    add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
     add("--episodes", type=int, default=48)
     add("--num-envs", type=int, default=16)
     add("--seed", type=int, default=FIRST_SEED)
-    add("--device", default="auto")
-    add("--env-kwargs", nargs="+", action=StoreDict, default={}, help="key:value ...")
     add("--json", type=Path, help="file to write the scores to")
     args = parser.parse_args()
-    import_packages([])
+    import_packages(args.gym_packages)
     check_env_id(args.env)
     if not is_ours(args.env):
         fail(f"{args.env} is not an id of objwrappers.")
-    env_kwargs = dict(args.env_kwargs)
-    if takes_device(args.env):
-        env_kwargs.setdefault("device", args.device)
+    if args.episodes < 1 or args.num_envs < 1:
+        fail("--episodes and --num-envs must be at least 1.")
     try:
-        agent = None
-        if args.algo != "random":
-            agent = load_agent(
-                args.algo,
-                args.env,
-                args.folder,
-                args.exp_id,
-                args.load_best,
-                args.device,
-                args.seed,
-            )
-        env = make_vec_env(args.env, agent, args.num_envs, env_kwargs)
+        agent = find_agent(args)
+        env = make_vec_env(args.env, agent, args.num_envs, env_kwargs_of(args))
     except (FileNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
     env.seed(args.seed)
@@ -84,11 +65,12 @@ def main() -> None:
         return_episode_rewards=True,
     )
     assert isinstance(scores, list)
-    deviation = np.std(scores, ddof=1) / np.sqrt(len(scores)) if len(scores) > 1 else float("nan")
+    spread = ""
+    if len(scores) > 1:
+        spread = f" ± {np.std(scores, ddof=1) / np.sqrt(len(scores)):.1f} (standard error)"
     print(
-        f"{args.env}, {args.algo}: mean score {np.mean(scores):.1f} ± {deviation:.1f} "
-        f"(standard error), median {np.median(scores):.1f}, "
-        f"{len(scores)} episodes of {np.mean(lengths):.0f} steps"
+        f"{args.env}, {args.algo}: mean score {np.mean(scores):.1f}{spread}, "
+        f"median {np.median(scores):.1f}, {len(scores)} episodes of {np.mean(lengths):.0f} steps"
     )
     if args.json:
         with write_atomically(args.json) as file:

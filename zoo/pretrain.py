@@ -29,8 +29,8 @@ from objwrappers.datasets.frames import FramePairs, Frames, read_frames
 from objwrappers.datasets.motion import MotionFrames, background, travel_mask
 from objwrappers.files import cache_folder, write_atomically
 from objwrappers.games import check_game
-from objwrappers.perception import transporter
 from objwrappers.perception.base import PerceptionModule, model_class, weights_name
+from objwrappers.perception.transporter import PRESETS, Transporter
 from objwrappers.rendering.overlay import draw_percepts
 
 HYPERPARAMS = Path(__file__).parents[1] / "hyperparams" / "perception"
@@ -59,30 +59,36 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
             raise ValueError(f"-params {key}: no such hyperparameter; there are {', '.join(keys)}.")
         where[key] = yaml.safe_load(value)
     if "preset" in chosen:
-        preset = transporter.PRESETS.get(chosen["preset"])
+        preset = PRESETS.get(chosen["preset"])
         if preset is None:
             raise ValueError(
-                f"Unknown preset {chosen['preset']!r}; there are {', '.join(transporter.PRESETS)}."
+                f"Unknown preset {chosen['preset']!r}; there are {', '.join(PRESETS)}."
             )
         chosen["model"] = {**preset, **chosen["model"]}
     return chosen
 
 
 def make_datasets(
-    model: str, frames: Frames, batch_size: int, seed: int, rank: int
+    module: PerceptionModule, frames: Frames, batch_size: int, seed: int, rank: int
 ) -> tuple[Dataset, Dataset]:
-    """Returns the batches that a model trains on and those that it is validated on."""
+    """Returns the batches that a model trains on and those that it is validated on.
+
+    A Transporter that looks at the foreground is told the scenery of the training frames.
+    """
     training, validation = frames.split(VALIDATION_SHARE)
-    if model == "motion":
-        still = background(training)
-        travels = travel_mask(training, still)
+    if isinstance(module, Transporter):
+        if module.foreground:
+            still = background(training)
+            module.set_scenery(still, travel_mask(training, still))
         return (
-            MotionFrames(training, batch_size, still, travels, seed, rank),
-            MotionFrames(validation, batch_size, still, travels, seed, rank),
+            FramePairs(training, batch_size, seed, rank=rank),
+            FramePairs(validation, batch_size, seed, rank=rank),
         )
+    still = background(training)
+    travels = travel_mask(training, still)
     return (
-        FramePairs(training, batch_size, seed, rank=rank),
-        FramePairs(validation, batch_size, seed, rank=rank),
+        MotionFrames(training, batch_size, still, travels, seed, rank),
+        MotionFrames(validation, batch_size, still, travels, seed, rank),
     )
 
 
@@ -264,12 +270,12 @@ def pretrain(options: argparse.Namespace) -> Path:
     fabric.barrier()
     facts = {"model": options.model, "game": game, "seed": options.seed, **settings}
     facts["arguments"] = arguments
-    training = Training(fabric, module, settings, facts, run)
     frames = read_frames(folder, cls.size)
     count = int(np.prod(frames.starts.shape))
     batches = make_datasets(
-        options.model, frames, settings["batch_size"], options.seed, fabric.global_rank
+        module, frames, settings["batch_size"], options.seed, fabric.global_rank
     )
+    training = Training(fabric, module, settings, facts, run)
     if not training.finished:
         training.fit(*batches, progress=show)
     output = options.output or cache_folder("weights", weights_name(options.model, game))

@@ -16,17 +16,16 @@ from typing import Any
 
 import numpy as np
 from common import (
-    LOG_FOLDER,
     RandomPolicy,
+    add_agent_options,
     check_env_id,
+    env_kwargs_of,
     fail,
+    find_agent,
     import_packages,
     is_atari,
-    load_agent,
     make_test_env,
-    takes_device,
 )
-from rl_zoo3.utils import ALGOS, StoreDict
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv
@@ -40,20 +39,12 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
+    add_agent_options(parser)
     add = parser.add_argument
-    add("--env", required=True, help="env id, ObjKeypoints-MsPacman-v0")
     add("-o", "--output", help="film.mp4 or film.gif (default: ENV.mp4)")
-    add("--algo", choices=list(ALGOS), help="of a trained agent (default: a random policy)")
-    add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
-    add("--exp-id", type=int, default=0, help="run of the training (default: the latest)")
-    add("--load-best", action="store_true", help="the best model instead of the last one")
-    add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
     add("-n", "--n-timesteps", type=int, default=500, help="frames of the film")
     add("--fps", type=float, help="frames per second (default: the env's, 15)")
     add("--seed", type=int, default=0)
-    add("--device", default="auto", help="of perception and of the policy")
-    add("--env-kwargs", nargs="+", action=StoreDict, default={}, help="key:value ...")
-    add("--gym-packages", nargs="+", default=[], help="packages that register envs")
     add("-P", "--progress", action="store_true", help="show a progress bar")
     return parser.parse_args()
 
@@ -100,23 +91,10 @@ def main() -> None:
     if args.n_timesteps < 1:
         fail(f"-n must be at least 1, got {args.n_timesteps}.")
     set_random_seed(args.seed)
-    env_kwargs = dict(args.env_kwargs)
-    if takes_device(args.env):
-        env_kwargs.setdefault("device", args.device)
     output = Path(args.output or f"{args.env}.mp4")
     try:
-        agent = None
-        if args.algo:
-            agent = load_agent(
-                args.algo,
-                args.env,
-                args.folder,
-                args.exp_id,
-                args.load_best,
-                args.device,
-                args.seed,
-            )
-        env = make_test_env(args.env, agent, env_kwargs, args.seed)
+        agent = find_agent(args)
+        env = make_test_env(args.env, agent, env_kwargs_of(args), args.seed)
         rates: Any = [args.fps, env.metadata.get("render_fps"), 15]
         fps = float(next(rate for rate in rates if rate is not None))
         writer = VideoWriter(output, fps)

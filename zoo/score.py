@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import ale_py
 import cv2
 import numpy as np
 import torch
@@ -30,6 +31,8 @@ from objwrappers.metrics.keypoints import (
 )
 from objwrappers.metrics.ram import Sprite, drawn, sprites
 from objwrappers.perception.base import load_model
+
+ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner for each episode
 
 FIRST_SEED = 10_000
 FRAME_SKIP = 4

@@ -12,8 +12,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
+from objwrappers.perception.layers import per_object
 
-__all__ = ["MotionFrames", "background", "per_object", "travel_mask"]
+__all__ = ["MotionFrames", "background", "travel_mask"]
 
 THRESHOLD = 25  # grey levels of 255
 LAGS = (2, 4)  # agent steps: what moves now
@@ -23,7 +24,6 @@ LEAST_TRAVEL = 0.1  # share of the foreground that arrives
 SELDOM = 0.02  # share of the frames with foreground: below, nothing is judged
 NEIGHBOURHOOD = 10  # pixels of the small frame
 OFTEN = 0.15  # share of the frames
-OBJECT_CELLS = 7  # side of the window, cells of the map, in which motion counts as one object
 
 
 def difference(a: Tensor, b: Tensor) -> Tensor:
@@ -169,17 +169,3 @@ class MotionFrames(torch.utils.data.Dataset):
     def _pool(self, moved: Tensor) -> Tensor:
         moves = (moved > THRESHOLD).float() * self._travels
         return F.avg_pool2d(moves[:, None], 2)[:, 0]
-
-
-def per_object(motion: Tensor) -> Tensor:
-    """Weighs a motion map so that a small object counts as much as a large one.
-
-    Args:
-        motion: (B, h, w) in [0, 1].
-
-    Returns:
-        (B, h, w); the sum over a solitary object is about 1, whatever its size.
-    """
-    window = OBJECT_CELLS
-    nearby = F.avg_pool2d(motion[:, None], window, stride=1, padding=window // 2) * window**2
-    return motion / nearby[:, 0].clamp(min=0.5)

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+OBJECT_CELLS = 7  # side of the window, cells of a 42×42 map, in which motion is one object
+
 __all__ = [
     "AreaResize",
     "ConvBlock",
@@ -19,6 +21,7 @@ __all__ = [
     "coordinate_grid",
     "gaussian_maps",
     "marginal_soft_argmax",
+    "per_object",
     "pool_features",
     "same_padding",
     "spatial_soft_argmax",
@@ -202,3 +205,17 @@ def pool_features(features: Tensor, masks: Tensor) -> Tensor:
     weights = masks.flatten(2)
     sums = weights @ features.flatten(2).transpose(1, 2)
     return sums / (weights.sum(-1, keepdim=True) + 1e-8)
+
+
+def per_object(motion: Tensor) -> Tensor:
+    """Weighs a motion map so that a small object counts as much as a large one.
+
+    Args:
+        motion: (B, h, w) in [0, 1].
+
+    Returns:
+        (B, h, w); the sum over a solitary object is about 1, whatever its size.
+    """
+    window = OBJECT_CELLS
+    nearby = F.avg_pool2d(motion[:, None], window, stride=1, padding=window // 2) * window**2
+    return motion / nearby[:, 0].clamp(min=0.5)

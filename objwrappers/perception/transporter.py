@@ -4,9 +4,10 @@ Features under the source frame's and the target frame's keypoints are erased fr
 feature map, those under the target's keypoints are pasted from the target's; a decoder
 reconstructs the target. Keypoints must therefore go where the two frames differ.
 
-The published recipe leaves its keypoints at the centre of Atari frames. Four options of the
-constructor, on in the ``light`` preset, help: one spatial softmax with a temperature, a weight on
-pixels that differ between the frames, and a σ that falls while training.
+The published recipe leaves its keypoints at the centre of Atari frames. Five options of the
+constructor, on in the ``light`` preset, make them follow what moves: a keypointer that sees the
+foreground only, one spatial softmax with a temperature, a second loss on what differs between
+the frames, in which small objects count as much as large ones, and a σ that falls while training.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from objwrappers.perception.layers import (
     gaussian_maps,
     initialise,
     marginal_soft_argmax,
+    per_object,
     pool_features,
     spatial_soft_argmax,
 )
@@ -34,9 +36,10 @@ PRESETS: dict[str, dict[str, object]] = {
     "light": {
         "decoder_widths": (32, 32, 16),
         "temperature": 2.0,
-        "change_weight": 100.0,
+        "change_weight": 1.0,
         "start_sigma": 0.5,
         "spatial": True,
+        "foreground": True,
     },
 }
 """Arguments of :class:`Transporter`; ``published`` has the published layers and loss."""
@@ -79,17 +82,22 @@ class Transporter(PerceptionModule):
         sigma: Radius of a keypoint's bump, in units of [-1, 1]; where training ends if
             ``start_sigma`` is given.
         decoder_widths: Channels of the decoder's blocks; the upsampling follows the second.
-        temperature: Factor on the marginal logits, 1 as published.
-        change_weight: Additional weight of pixels that differ between the frames, 0 as published.
+        temperature: Factor on the logits, 1 as published.
+        change_weight: Factor on the second loss, the squared error of what differs between the
+            frames, each object weighing the same; 0 as published.
         start_sigma: Radius at the start of training; None keeps ``sigma``, as published.
         spatial: One softmax over all cells instead of the published marginal ones, in whose means
             a sprite of a few cells hardly counts.
+        foreground: The keypointer sees frame minus background, where things travel, instead of
+            the frame; :meth:`set_scenery` tells both before training.
 
     Raises:
         ValueError: K < 1.
     """
 
     name = "transporter"
+    background: Tensor
+    travels: Tensor
 
     def __init__(
         self,
@@ -100,13 +108,18 @@ class Transporter(PerceptionModule):
         change_weight: float = 0.0,
         start_sigma: float | None = None,
         spatial: bool = False,
+        foreground: bool = False,
     ) -> None:
         super().__init__()
         if num_keypoints < 1:
             raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
         self.sigma, self.start_sigma = sigma, start_sigma
         self.temperature, self.change_weight = temperature, change_weight
-        self.spatial = spatial
+        self.spatial, self.foreground = spatial, foreground
+        if foreground:
+            side, byte = self.size, torch.uint8
+            self.register_buffer("background", torch.zeros(3, side, side, dtype=byte))
+            self.register_buffer("travels", torch.ones(side, side, dtype=byte))
         self.encoder = nn.Sequential(*_encoder())
         head = nn.Conv2d(FEATURES, num_keypoints, 1)
         initialise(head)
@@ -128,7 +141,20 @@ class Transporter(PerceptionModule):
             }
         )
 
+    def set_scenery(self, background: Tensor, travels: Tensor) -> None:
+        """Tells a model with ``foreground`` what the game looks like where nothing covers it.
+
+        Args:
+            background: uint8 (84, 84, 3), :func:`objwrappers.datasets.motion.background`.
+            travels: (84, 84), 1 where what changes travels, else 0,
+                :func:`objwrappers.datasets.motion.travel_mask`.
+        """
+        self.background.copy_(background.permute(2, 0, 1))
+        self.travels.copy_(travels)
+
     def _locate(self, images: Tensor) -> Tensor:
+        if self.foreground:
+            images = (images - self.background.float() / 255) * self.travels
         maps = self.pointer(images).float()
         if self.spatial:
             return spatial_soft_argmax(maps, self.temperature)[0]
@@ -177,7 +203,7 @@ class Transporter(PerceptionModule):
         return self.start_sigma * (self.sigma / self.start_sigma) ** min(1.0, progress / 0.6)
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
-        """Mean squared error of the target's reconstruction, weighted where the frames differ.
+        """Mean squared error of the target's reconstruction, and of what differs in it.
 
         Args:
             batch: ``source`` and ``target``, uint8 (B, 84, 84, 3).
@@ -185,10 +211,22 @@ class Transporter(PerceptionModule):
         """
         source, target = self.images(batch["source"]), self.images(batch["target"])
         result, _ = self.reconstruct(source, target, self.sigma_at(progress))
-        squared = F.mse_loss(result, target, reduction="none")
-        changed = (source - target).abs().amax(1, keepdim=True) > CHANGE_THRESHOLD
-        weights = 1 + self.change_weight * changed
-        return {"loss": (weights * squared).mean(), "reconstruction": squared.mean()}
+        squared = F.mse_loss(result, target, reduction="none").mean(1)
+        losses = {"reconstruction": squared.mean()}
+        losses["loss"] = losses["reconstruction"]
+        if self.change_weight:
+            weights = self._objects(source, target)
+            losses["changed"] = (weights * squared).sum() / weights.sum().clamp(min=1)
+            losses["loss"] = losses["loss"] + self.change_weight * losses["changed"]
+        return losses
+
+    def _objects(self, source: Tensor, target: Tensor) -> Tensor:
+        """(B, 84, 84), 0 where the frames are alike; the sum over an object is at most 4."""
+        changed = ((source - target).abs().amax(1) > CHANGE_THRESHOLD).float()
+        if self.foreground:
+            changed = changed * self.travels
+        cells = per_object(F.avg_pool2d(changed, 2))
+        return changed * F.interpolate(cells[:, None], scale_factor=2)[:, 0]
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the target and its reconstruction, (B, 3, 84, 84) each."""

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import MotionFrames, background, per_object, travel_mask
+from objwrappers.datasets.motion import MotionFrames, background, travel_mask
 
 BLUE, RED, WHITE = (
     torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3)
@@ -70,12 +70,3 @@ def test_batches_repeat_by_step_and_differ_by_rank(recording):
     other = MotionFrames(recording, 4, still, mask, seed=2, rank=1)
     assert torch.equal(first[5]["frames"], again[5]["frames"])
     assert not torch.equal(first[5]["frames"], other[5]["frames"])
-
-
-def test_small_and_large_objects_weigh_the_same():
-    motion = torch.zeros(1, 42, 42)
-    motion[0, 5, 5] = 1.0
-    motion[0, 20:23, 20:23] = 1.0
-    weight = per_object(motion)
-    assert weight[0, :12, :12].sum() == pytest.approx(1.0)
-    assert weight[0, 15:30, 15:30].sum() == pytest.approx(1.0)

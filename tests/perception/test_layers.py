@@ -9,6 +9,7 @@ from objwrappers.perception.layers import (
     area_matrix,
     gaussian_maps,
     marginal_soft_argmax,
+    per_object,
     pool_features,
     same_padding,
     spatial_soft_argmax,
@@ -81,3 +82,12 @@ def test_pooled_features_are_the_weighted_mean():
     features = torch.tensor([[[[1.0, 2.0], [3.0, 10.0]]]])
     masks = torch.tensor([[[[1.0, 1.0], [0.0, 2.0]], [[0.0, 0.0], [0.0, 0.0]]]])
     torch.testing.assert_close(pool_features(features, masks), torch.tensor([[[23 / 4], [0.0]]]))
+
+
+def test_small_and_large_objects_weigh_the_same():
+    motion = torch.zeros(1, 42, 42)
+    motion[0, 5, 5] = 1.0
+    motion[0, 20:23, 20:23] = 1.0
+    weight = per_object(motion)
+    assert weight[0, :12, :12].sum() == pytest.approx(1.0)
+    assert weight[0, 15:30, 15:30].sum() == pytest.approx(1.0)

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from objwrappers.perception.base import load_model
 from objwrappers.perception.transporter import PRESETS, Transporter, transport
 
 
@@ -55,13 +56,48 @@ def test_gradient_reaches_the_target_only():
         assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in part.parameters())
 
 
-def test_changed_pixels_weigh_more():
+def test_a_small_moved_object_weighs_as_much_as_a_large_one():
     model = Transporter(num_keypoints=1, change_weight=10.0).eval()
     black = torch.zeros(1, 84, 84, 3, dtype=torch.uint8)
     same = model.loss({"source": black, "target": black}, 1.0)
     torch.testing.assert_close(same["loss"], same["reconstruction"])
-    differ = model.loss({"source": black + 255, "target": black}, 1.0)
-    torch.testing.assert_close(differ["loss"], 11 * differ["reconstruction"])
+    target = black.clone()
+    target[0, 10:12, 10:12] = 255  # one cell of the map
+    target[0, 40:46, 40:46] = 255  # nine
+    source, target = model.images(black), model.images(target)
+    weights = model._objects(source, target)
+    assert weights[0, :20, :20].sum().item() == pytest.approx(4.0)
+    assert weights[0, 30:56, 30:56].sum().item() == pytest.approx(4.0)
+    assert weights.count_nonzero() == 2 * 2 + 6 * 6
+
+
+def test_foreground_hides_the_background_and_what_does_not_travel():
+    torch.manual_seed(0)
+    model = Transporter(num_keypoints=3, foreground=True).eval()
+    still = torch.randint(0, 256, (84, 84, 3), dtype=torch.uint8)
+    travels = torch.ones(84, 84)
+    travels[:20] = 0
+    model.set_scenery(still, travels)
+    scored = still.clone()
+    scored[:20] = 255
+    moved = still.clone()
+    moved[50:60, 30:40] = 255 - still[50:60, 30:40]
+    images = model.images(torch.stack([still, scored, moved]))
+    nothing, score, sprite = model._locate(images)
+    torch.testing.assert_close(nothing, score)
+    assert (nothing - sprite).abs().max() > 1e-4
+    assert model._objects(images[:1], images[1:2]).sum() == 0
+    assert model._objects(images[:1], images[2:]).sum() > 0
+
+
+def test_scenery_is_stored_with_the_weights(tmp_path):
+    model = Transporter(num_keypoints=3, foreground=True).eval()
+    still = torch.randint(0, 256, (84, 84, 3), dtype=torch.uint8)
+    model.set_scenery(still, torch.zeros(84, 84))
+    model.save_pretrained(tmp_path / "weights")
+    loaded = load_model("transporter", "Pong", weights=tmp_path / "weights", device="cpu")
+    assert torch.equal(loaded.background, still.permute(2, 0, 1))
+    assert loaded.travels.sum() == 0
 
 
 def test_sigma_falls_geometrically_over_60_percent():
