@@ -10,12 +10,12 @@ __all__ = ["ATARI_FAMILIES", "register_all"]
 
 ATARI_FAMILIES: dict[str, tuple[str, str]] = {
     "ObjFrames": (
-        "objwrappers.envs.atari:make_frames",
-        "objwrappers.envs.atari:make_frames_vec",
+        "objwrappers.envs.atari_ids:make_frames",
+        "objwrappers.envs.atari_ids:make_frames_vec",
     ),
     "ObjKeypoints": (
-        "objwrappers.envs.atari:make_keypoints",
-        "objwrappers.envs.atari:make_keypoints_vec",
+        "objwrappers.envs.atari_ids:make_keypoints",
+        "objwrappers.envs.atari_ids:make_keypoints_vec",
     ),
 }
 """Family → entry points of one env and of the vector env; strings, so that nothing is imported."""

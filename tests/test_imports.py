@@ -12,7 +12,7 @@ LAYERS = {
     "perception": {"perception"},
     "rendering": {"rendering", "metrics"},
     "metrics": {"metrics"},
-    "datasets": {"datasets", "perception", "metrics"},
+    "datasets": {"datasets", "perception", "rendering", "metrics"},
     "wrappers": {"wrappers", "perception", "rendering", "metrics"},
     "envs": {"envs", "wrappers", "perception", "rendering", "metrics", "datasets"},
     "sb3": {"sb3", "perception", "metrics"},

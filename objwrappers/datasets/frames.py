@@ -50,11 +50,12 @@ class FrameWriter:
         self._index: dict[str, Any] = {**facts, "shards": []}
         if (self.folder / INDEX_NAME).exists():
             there = _read_index(self.folder)
-            other = {key: there.get(key) for key in facts if there.get(key) != facts[key]}
+            keys = sorted({*there, *facts} - {"shards"})
+            other = {key: there.get(key) for key in keys if there.get(key) != facts.get(key)}
             if other:
                 raise ValueError(
                     f"{self.folder} holds other frames ({other}, asked for "
-                    f"{ {key: facts[key] for key in other} }); give another folder or remove it."
+                    f"{ {key: facts.get(key) for key in other} }); give another folder or remove it."
                 )
             self._index = there
 

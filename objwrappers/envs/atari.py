@@ -1,4 +1,4 @@
-"""Atari games as native RGB frames, and the ids built on them. ALE's options live here alone.
+"""Atari games as native RGB frames. ALE's options live here alone.
 
 The protocol is that of ALE's v5 ids (Machado et al. 2018): frame skip 4, sticky actions with
 probability .25, the game's minimal action set, no life-loss signal, unclipped rewards, at most
@@ -6,14 +6,14 @@ probability .25, the game's minimal action set, no life-loss signal, unclipped r
 Atari sprites flicker.
 
 * :func:`make_atari`, :func:`make_atari_vec`: frames, uint8 (H, W, 3), H×W = 210×160 in most games
-* :func:`make_frames`, :func:`make_frames_vec`: ``ObjFrames-<Game>-v0``
-* :func:`make_keypoints`, :func:`make_keypoints_vec`: ``ObjKeypoints-<Game>-v0``
+
+:mod:`objwrappers.envs.atari_ids` builds the registered ids on them.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import ale_py
 import gymnasium as gym
@@ -25,20 +25,11 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorObservationWrapper
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import AtariPreprocessing
 
-from objwrappers.games import check_game, rom_name
-from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
+from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames
+from objwrappers.games import rom_name
+from objwrappers.rendering.bars import check_noise
 
-if TYPE_CHECKING:
-    from objwrappers.perception.base import PerceptionModel
-
-__all__ = [
-    "make_atari",
-    "make_atari_vec",
-    "make_frames",
-    "make_frames_vec",
-    "make_keypoints",
-    "make_keypoints_vec",
-]
+__all__ = ["make_atari", "make_atari_vec"]
 
 # ALE greets on stderr with every emulator otherwise.
 ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
@@ -47,7 +38,6 @@ MAX_FRAMES_PER_EPISODE = 108_000
 MAX_SEED = 2**31 - 1
 _SINGLE_ONLY = ("mode", "difficulty")
 _VECTOR_ONLY = ("life_loss_info", "use_fire_reset", "reward_clipping", "num_threads")
-_PIXEL_OPTIONS = ("stack_num", "img_height", "img_width", "grayscale")
 
 
 def make_atari(
@@ -57,6 +47,8 @@ def make_atari(
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
     max_num_frames_per_episode: int = MAX_FRAMES_PER_EPISODE,
+    noise: str = "none",
+    noise_motion: str = "iid",
     **ale: Any,
 ) -> gym.Env:
     """Returns one game whose observations are native frames, uint8 (H, W, 3).
@@ -67,13 +59,17 @@ def make_atari(
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Up to so many no-ops begin an episode.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
+        noise: Bars drawn on the frames: ``"none"``, ``"horizontal"``, ``"vertical"``, ``"both"``.
+        noise_motion: ``"iid"`` or ``"smooth"``, see
+            :class:`~objwrappers.envs.distractors.Distractors`.
         **ale: Passed on to :class:`ale_py.env.AtariEnv`: ``full_action_space``, ``mode``,
             ``difficulty``, ``continuous``, ``continuous_action_threshold``.
 
     Raises:
-        ValueError: No such game, a frame skip that is not a positive integer, or an option of
-            the vector env alone.
+        ValueError: No such game or noise, a frame skip that is not a positive integer, or an
+            option of the vector env alone.
     """
+    check_noise(noise)
     rom = rom_name(game)
     _check_frameskip(frameskip)
     if missing := [name for name in _VECTOR_ONLY if ale.pop(name, None) is not None]:
@@ -86,13 +82,14 @@ def make_atari(
         **ale,
     )
     height, width = _screen_size(rom)
-    return AtariPreprocessing(
+    env = AtariPreprocessing(
         raw,
         noop_max=noop_max,
         frame_skip=frameskip,
         screen_size=(width, height),
         grayscale_obs=False,
     )
+    return env if noise == "none" else NoisyFrames(env, noise, noise_motion)
 
 
 def make_atari_vec(
@@ -106,6 +103,8 @@ def make_atari_vec(
     use_fire_reset: bool = False,
     reward_clipping: bool = False,
     life_loss_info: bool = False,
+    noise: str = "none",
+    noise_motion: str = "iid",
     **ale: Any,
 ) -> VectorEnv:
     """Returns ALE's native vector env of a game with native frames, uint8 (N, H, W, 3).
@@ -123,13 +122,17 @@ def make_atari_vec(
         use_fire_reset: Press FIRE to begin an episode.
         reward_clipping: Give the sign of the reward.
         life_loss_info: A lost life ends an episode, but a partial reset goes on with the game.
+        noise: Bars drawn on the frames: ``"none"``, ``"horizontal"``, ``"vertical"``, ``"both"``.
+        noise_motion: ``"iid"`` or ``"smooth"``, see
+            :class:`~objwrappers.envs.distractors.Distractors`.
         **ale: Passed on to :class:`ale_py.vector_env.AtariVectorEnv`: ``full_action_space``,
             ``num_threads``, ``continuous`` and others.
 
     Raises:
-        ValueError: No such game, a frame skip that is not a positive integer, no envs, or an
-            option that ALE's vector env does not have.
+        ValueError: No such game or noise, a frame skip that is not a positive integer, no envs,
+            or an option that ALE's vector env does not have.
     """
+    check_noise(noise)
     rom = rom_name(game)
     _check_frameskip(frameskip)
     if num_envs < 1:
@@ -157,7 +160,8 @@ def make_atari_vec(
         autoreset_mode=AutoresetMode.NEXT_STEP,
         **ale,
     )
-    return _NativeFrames(env, life_loss_info)
+    frames = _NativeFrames(env, life_loss_info)
+    return frames if noise == "none" else VectorNoisyFrames(frames, noise, noise_motion)
 
 
 class _NativeFrames(VectorObservationWrapper):
@@ -207,99 +211,6 @@ class _NativeFrames(VectorObservationWrapper):
 
     def observations(self, observations: np.ndarray) -> np.ndarray:
         return observations[:, 0]
-
-
-def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
-    """Entry point of ``ObjFrames-<Game>-v0``: stacked grey 84×84 pixels, uint8 (4, 84, 84).
-
-    The ALE v5 protocol with max-pooling on (module docstring).
-
-    Args:
-        game: ``"MsPacman"``.
-        render_mode: ``None`` or ``"rgb_array"`` (native size).
-        **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True``
-            (:class:`~objwrappers.wrappers.frames.StackedPixels`) and those of
-            :func:`make_atari`.
-    """
-    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
-    return FrameObservation(make_atari(game, **options), **pixels, render_mode=render_mode)
-
-
-def make_frames_vec(
-    game: str, num_envs: int = 1, render_mode: str | None = None, **options: Any
-) -> VectorEnv:
-    """Vector entry point of ``ObjFrames-<Game>-v0``; see :func:`make_frames`."""
-    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
-    env = make_atari_vec(game, num_envs, **options)
-    return VectorFrameObservation(env, **pixels, render_mode=render_mode)
-
-
-def make_keypoints(
-    game: str,
-    model: str | PerceptionModel = "motion",
-    weights: str | None = None,
-    device: str = "auto",
-    render_mode: str | None = None,
-    **options: Any,
-) -> gym.Env:
-    """Entry point of ``ObjKeypoints-<Game>-v0``: keypoints on what moves.
-
-    The ALE v5 protocol with max-pooling on (module docstring). Observations are a dict of
-    float32 arrays: ``keypoints`` (K, 2) as (x, y) in [-1, 1], ``present`` (K,) as
-    probabilities, ``features`` (K, F).
-
-    Args:
-        game: ``"MsPacman"``.
-        model: ``"motion"``, ``"transporter"``, or a perception model of your own.
-        weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
-        device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
-        render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
-        **options: Those of :func:`make_atari`.
-
-    Raises:
-        FileNotFoundError: There are no weights; the message says how to make them.
-        ValueError: No such game or model.
-    """
-    from objwrappers.wrappers.perception import PerceptionObservation
-
-    env = make_atari(game, **options)
-    perception = _load_keypoints(game, model, weights, device)
-    return PerceptionObservation(env, perception, render_mode)
-
-
-def make_keypoints_vec(
-    game: str,
-    num_envs: int = 1,
-    model: str | PerceptionModel = "motion",
-    weights: str | None = None,
-    device: str = "auto",
-    render_mode: str | None = None,
-    **options: Any,
-) -> VectorEnv:
-    """Vector entry point of ``ObjKeypoints-<Game>-v0``: one forward pass for all envs.
-
-    See :func:`make_keypoints`; ``options`` are those of :func:`make_atari_vec`.
-    """
-    from objwrappers.wrappers.perception import VectorPerceptionObservation
-
-    env = make_atari_vec(game, num_envs, **options)
-    perception = _load_keypoints(game, model, weights, device)
-    return VectorPerceptionObservation(env, perception, render_mode)
-
-
-# Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
-for _creator in (make_frames, make_keypoints):
-    _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
-
-
-def _load_keypoints(
-    game: str, model: str | PerceptionModel, weights: str | None, device: str
-) -> PerceptionModel:
-    from objwrappers.perception.base import load_model
-
-    if not isinstance(model, str):
-        return model
-    return load_model(model, game=check_game(game), weights=weights, device=device)
 
 
 def _check_frameskip(frameskip: Any) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import shutil
 import tempfile
+import warnings
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -213,29 +214,43 @@ def model_class(name: str) -> type[PerceptionModule]:
     return getattr(importlib.import_module(module), attribute)
 
 
-def weights_name(model: str, game: str) -> str:
-    """Returns the name of a weights folder, ``"motion-MsPacman"``."""
-    return f"{model}-{game}"
+def weights_name(model: str, game: str, noise: str = "none") -> str:
+    """Returns the name of a weights folder, ``"motion-MsPacman"`` or ``"motion-MsPacman-both"``."""
+    return f"{model}-{game}" if noise == "none" else f"{model}-{game}-{noise}"
 
 
-def find_weights(model: str, game: str) -> Path:
+def find_weights(model: str, game: str, noise: str = "none") -> Path:
     """Returns the folder of a model's weights: in the user's cache, else the bundled one.
+
+    Where none were trained under the noise, those trained without it are found, with a warning.
 
     Raises:
         FileNotFoundError: Neither exists; the message is the command that makes them.
     """
-    name = weights_name(model, game)
-    for folder in (cache_folder("weights", name), BUNDLED / name):
-        if (folder / CONFIG_NAME).exists():
-            return folder
+    command = f"python zoo/pretrain.py --model {model} --game {game}"
+    for trained_under in dict.fromkeys((noise, "none")):
+        name = weights_name(model, game, trained_under)
+        for folder in (cache_folder("weights", name), BUNDLED / name):
+            if (folder / CONFIG_NAME).exists():
+                if trained_under != noise:
+                    warnings.warn(
+                        f"{folder} was trained without bars. Train weights for them: "
+                        f"{command} --noise {noise}",
+                        stacklevel=3,
+                    )
+                return folder
     raise FileNotFoundError(
-        f"There are no weights of {model!r} for {game}. Make them: "
-        f"python zoo/pretrain.py --model {model} --game {game}"
+        f"There are no weights of {model!r} for {game}. Make them: {command}"
+        + ("" if noise == "none" else f" --noise {noise}")
     )
 
 
 def load_model(
-    model: str, game: str, weights: str | Path | None = None, device: str = "auto"
+    model: str,
+    game: str,
+    weights: str | Path | None = None,
+    device: str = "auto",
+    noise: str = "none",
 ) -> PerceptionModule:
     """Loads a frozen model, ready to perceive.
 
@@ -247,13 +262,14 @@ def load_model(
         weights: A folder or a hub repository (``"user/name"``, ``"user/name@revision"``);
             by default the user's cache, then the bundled weights.
         device: ``"auto"`` is CUDA where there is one, else the processor.
+        noise: Bars that the frames have; weights trained under them are looked for first.
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.
         ValueError: No such model, or weights that are damaged or belong to another model.
     """
     cls = model_class(model)
-    source = str(weights) if weights is not None else str(find_weights(model, game))
+    source = str(weights) if weights is not None else str(find_weights(model, game, noise))
     config = _read_config(source)
     if config.get("model") != model:
         raise ValueError(

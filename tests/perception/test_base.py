@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import warnings
 
 import pytest
 import torch
@@ -111,6 +112,20 @@ def test_a_pickle_beside_the_config_is_never_read(folder, tmp_path):
     with pytest.raises((ValueError, FileNotFoundError)):
         load(folder)
     assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_trained_under_the_noise_come_first(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.warns(UserWarning, match="trained without bars.*--game Pong --noise both"):
+        clean = load_model("motion", game="Pong", device="cpu", noise="both")
+    assert clean.num_keypoints == 6
+    shutil.copytree(folder, tmp_path / "cache" / "objwrappers" / "weights" / "motion-Pong-both")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_model("motion", "Pong", device="cpu", noise="both").num_keypoints == 3
+        assert load_model("motion", "Pong", device="cpu").num_keypoints == 6
+    with pytest.raises(FileNotFoundError, match="--model motion --game Tennis --noise vertical"):
+        load_model("motion", "Tennis", noise="vertical")
 
 
 def test_users_cache_comes_before_the_bundled_weights(folder, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.base import load_model
 
 ROOT = Path(__file__).parents[2]
@@ -94,6 +95,27 @@ def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path
     assert load_model("motion", game="Pong", device="cpu").num_keypoints == 2
     events = list((tmp_path / "logs").rglob("events.out.tfevents*"))
     assert len(events) == 1
+
+
+def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monkeypatch):
+    options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, *TINY]
+    result = run_zoo("pretrain", "--model", "motion", "--noise", "both", *options)
+    assert "cache/objwrappers/weights/motion-Pong-both/config.json" in result.stdout
+    assert "noise:\"'both'\"" in result.stdout
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    assert load_model("motion", "Pong", device="cpu", noise="both").record["noise"] == "both"
+    error = run_zoo("pretrain", "--model", "motion", "--noise", "all", *options, ok=False).stderr
+    assert "Unknown noise 'all'" in error and "Traceback" not in error
+
+
+def test_bars_can_be_recorded(run_zoo, tmp_path):
+    folder = tmp_path / "noisy"
+    options = ["--game", "Pong", "-n", 512, "--num-envs", 4, "--folder", folder]
+    run_zoo("collect", *options, "--noise", "both")
+    frames = read_frames(folder).frames.flatten(0, 1)
+    violet = (frames == torch.tensor([128, 0, 255])).all(-1).flatten(1).float().mean(1)
+    assert violet.min() > 0.08 and violet.max() < 0.13  # 1 - (150/160)(198/210) less the edges
+    assert "holds other frames" in run_zoo("collect", *options, "-n", 999, ok=False).stderr
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,57 @@
+"""Distractor bars drawn on batches of clean frames, so that one recording serves every noise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from objwrappers.rendering.bars import NOISES, POSITIONS, blend_bars, check_noise
+
+__all__ = ["NoisyBatches"]
+
+
+class NoisyBatches(torch.utils.data.Dataset):
+    """Another dataset's batches with a bar of its own on each frame, at a uniform place.
+
+    Item s is the same whenever it is asked for.
+
+    Args:
+        batches: A dataset whose items are dicts of tensors.
+        keys: Those of the frames to draw on, uint8 (B, h, w, 3) each; the others stay clean, so
+            that a model can learn from what is behind the bars.
+        noise: ``"none"``, ``"vertical"``, ``"horizontal"``, ``"both"``.
+        seed: Of the places.
+        rank: Of this process among several.
+
+    Raises:
+        ValueError: No such noise.
+    """
+
+    def __init__(
+        self,
+        batches: torch.utils.data.Dataset,
+        keys: Sequence[str],
+        noise: str,
+        seed: int = 0,
+        rank: int = 0,
+    ) -> None:
+        self._batches, self._keys = batches, keys
+        self._drawn = NOISES[check_noise(noise)]
+        self._seed = (seed, rank)
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        """Returns the other dataset's item, with bars."""
+        batch = dict(self._batches[step])
+        rng = np.random.default_rng((*self._seed, step))
+        for key in self._keys:
+            frames = batch[key].numpy()
+            across, down = (
+                rng.integers(POSITIONS, size=len(frames)).astype(float)
+                if drawn
+                else np.full(len(frames), np.nan)
+                for drawn in self._drawn
+            )
+            batch[key] = torch.from_numpy(blend_bars(frames, across, down))
+        return batch

@@ -1,0 +1,117 @@
+"""Entry points of the registered Atari ids: native frames and what is made of them.
+
+* :func:`make_frames`, :func:`make_frames_vec`: ``ObjFrames-<Game>-v0``
+* :func:`make_keypoints`, :func:`make_keypoints_vec`: ``ObjKeypoints-<Game>-v0``
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import gymnasium as gym
+from gymnasium.vector import VectorEnv
+
+from objwrappers.envs.atari import make_atari, make_atari_vec
+from objwrappers.games import check_game
+from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
+
+if TYPE_CHECKING:
+    from objwrappers.perception.base import PerceptionModel
+
+__all__ = ["make_frames", "make_frames_vec", "make_keypoints", "make_keypoints_vec"]
+
+_PIXEL_OPTIONS = ("stack_num", "img_height", "img_width", "grayscale")
+
+
+def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
+    """Entry point of ``ObjFrames-<Game>-v0``: stacked grey 84×84 pixels, uint8 (4, 84, 84).
+
+    The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`).
+
+    Args:
+        game: ``"MsPacman"``.
+        render_mode: ``None`` or ``"rgb_array"`` (native size).
+        **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True``
+            (:class:`~objwrappers.wrappers.frames.StackedPixels`) and those of
+            :func:`~objwrappers.envs.atari.make_atari`.
+    """
+    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
+    return FrameObservation(make_atari(game, **options), **pixels, render_mode=render_mode)
+
+
+def make_frames_vec(
+    game: str, num_envs: int = 1, render_mode: str | None = None, **options: Any
+) -> VectorEnv:
+    """Vector entry point of ``ObjFrames-<Game>-v0``; see :func:`make_frames`."""
+    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
+    env = make_atari_vec(game, num_envs, **options)
+    return VectorFrameObservation(env, **pixels, render_mode=render_mode)
+
+
+def make_keypoints(
+    game: str,
+    model: str | PerceptionModel = "motion",
+    weights: str | None = None,
+    device: str = "auto",
+    render_mode: str | None = None,
+    **options: Any,
+) -> gym.Env:
+    """Entry point of ``ObjKeypoints-<Game>-v0``: keypoints on what moves.
+
+    The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`). Observations are
+    a dict of float32 arrays: ``keypoints`` (K, 2) as (x, y) in [-1, 1], ``present`` (K,) as
+    probabilities, ``features`` (K, F).
+
+    Args:
+        game: ``"MsPacman"``.
+        model: ``"motion"``, ``"transporter"``, or a perception model of your own.
+        weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
+        device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+        render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
+        **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
+
+    Raises:
+        FileNotFoundError: There are no weights; the message says how to make them.
+        ValueError: No such game or model.
+    """
+    from objwrappers.wrappers.perception import PerceptionObservation
+
+    env = make_atari(game, **options)
+    perception = _load_keypoints(game, model, weights, device, options.get("noise", "none"))
+    return PerceptionObservation(env, perception, render_mode)
+
+
+def make_keypoints_vec(
+    game: str,
+    num_envs: int = 1,
+    model: str | PerceptionModel = "motion",
+    weights: str | None = None,
+    device: str = "auto",
+    render_mode: str | None = None,
+    **options: Any,
+) -> VectorEnv:
+    """Vector entry point of ``ObjKeypoints-<Game>-v0``: one forward pass for all envs.
+
+    See :func:`make_keypoints`; ``options`` are those of
+    :func:`~objwrappers.envs.atari.make_atari_vec`.
+    """
+    from objwrappers.wrappers.perception import VectorPerceptionObservation
+
+    env = make_atari_vec(game, num_envs, **options)
+    perception = _load_keypoints(game, model, weights, device, options.get("noise", "none"))
+    return VectorPerceptionObservation(env, perception, render_mode)
+
+
+# Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
+for _creator in (make_frames, make_keypoints):
+    _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
+
+
+def _load_keypoints(
+    game: str, model: str | PerceptionModel, weights: str | None, device: str, noise: str
+) -> PerceptionModel:
+    from objwrappers.perception.base import load_model
+
+    if not isinstance(model, str):
+        return model
+    return load_model(model, game=check_game(game), weights=weights, device=device, noise=noise)

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+import torch
+
+from objwrappers.datasets.noise import NoisyBatches
+from objwrappers.rendering.bars import COLOUR
+
+
+class Grey(torch.utils.data.Dataset):
+    def __getitem__(self, step):
+        frames = torch.full((16, 84, 84, 3), 100, dtype=torch.uint8)
+        return {"frames": frames, "clean": frames, "motion": torch.ones(16, 42, 42)}
+
+
+def test_bars_cover_a_bars_area_of_the_named_frames_only():
+    item = NoisyBatches(Grey(), ["frames"], "both")[3]
+    covered = (item["frames"] != 100).any(-1).float().mean((1, 2))
+    # 10 of 160 columns and 12 of 210 rows: 1 - (150/160)(198/210); edges divide pixels.
+    assert covered.mean().item() == pytest.approx(1 - (150 / 160) * (198 / 210), abs=0.03)
+    assert (item["frames"].numpy() == COLOUR).all(-1).any((1, 2)).all()
+    assert (item["clean"] == 100).all() and (item["motion"] == 1).all()
+
+
+def test_each_frame_and_each_key_has_bars_of_its_own():
+    item = NoisyBatches(Grey(), ["frames", "clean"], "vertical")[0]
+    places = (item["frames"][:, 0] != 100).any(-1).float().argmax(1)
+    others = (item["clean"][:, 0] != 100).any(-1).float().argmax(1)
+    assert len(places.unique()) > 8
+    assert not torch.equal(places, others)
+
+
+def test_items_repeat_and_depend_on_seed_and_rank():
+    first, again = (NoisyBatches(Grey(), ["frames"], "vertical", seed=1)[5] for _ in range(2))
+    torch.testing.assert_close(first["frames"], again["frames"])
+    for other in (
+        NoisyBatches(Grey(), ["frames"], "vertical", seed=2)[5],
+        NoisyBatches(Grey(), ["frames"], "vertical", seed=1, rank=1)[5],
+        NoisyBatches(Grey(), ["frames"], "vertical", seed=1)[6],
+    ):
+        assert not torch.equal(first["frames"], other["frames"])
+
+
+def test_no_noise_leaves_frames_as_they_are():
+    item = NoisyBatches(Grey(), ["frames"], "none")[0]
+    assert np.array_equal(item["frames"], Grey()[0]["frames"])
