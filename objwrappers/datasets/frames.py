@@ -55,7 +55,8 @@ class FrameWriter:
             if other:
                 raise ValueError(
                     f"{self.folder} holds other frames ({other}, asked for "
-                    f"{ {key: facts.get(key) for key in other} }); give another folder or remove it."
+                    f"{ {key: facts.get(key) for key in other} }); give another folder or "
+                    "remove it."
                 )
             self._index = there
 
