@@ -9,11 +9,17 @@ from __future__ import annotations
 
 import gymnasium as gym
 import numpy as np
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.coverage import (
+    Presence,
+    covers,
+    falling_sigma,
+    repulsion,
+    uncovered,
+)
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
@@ -23,11 +29,8 @@ from objwrappers.perception.layers import (
 
 __all__ = ["MotionKeypoints"]
 
-MAP_SIZE = 42
 START_SIGMA = 0.5
-ANNEAL_SHARE = 0.6
 TEMPERATURE = 2.0
-REPULSION_SIGMA = 0.12
 REPULSION_WEIGHT = 0.1
 
 
@@ -58,7 +61,7 @@ class MotionKeypoints(PerceptionModule):
             ConvBlock(width, width),
         )
         self.logits = nn.Conv2d(width, num_keypoints, 1)
-        self.presence = nn.Sequential(nn.Linear(width + 1, 32), nn.ReLU(), nn.Linear(32, 1))
+        self.presence = Presence(width)
         box = gym.spaces.Box
         self.observation_space = gym.spaces.Dict(
             {
@@ -68,18 +71,14 @@ class MotionKeypoints(PerceptionModule):
             }
         )
 
-    def _locate(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _locate(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = self.trunk(images)
         keypoints, weights = spatial_soft_argmax(self.logits(features).float(), TEMPERATURE)
-        # Presence must not bend the features towards itself: it reads them, detached.
-        seen = pool_features(features.detach().float(), weights.detach())
-        peak = weights.detach().flatten(2).amax(-1, keepdim=True)
-        present = self.presence(torch.cat([seen, peak], dim=-1)).squeeze(-1)
-        return features, keypoints, weights, present
+        return features, keypoints, self.presence(features, weights)
 
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
         """Returns keypoints (B, K, 2), present (B, K), features (B, K, F)."""
-        features, keypoints, _, present = self._locate(images)
+        features, keypoints, present = self._locate(images)
         masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
         return {
             "keypoints": keypoints.clamp(-1, 1),
@@ -96,36 +95,21 @@ class MotionKeypoints(PerceptionModule):
             progress: σ falls geometrically from 0.5 until 60 % of the training.
         """
         weight = batch["weight"]
-        _, keypoints, _, present = self._locate(self.images(batch["frames"]))
-        share = min(1.0, progress / ANNEAL_SHARE)
-        sigma = START_SIGMA * (self.sigma / START_SIGMA) ** share
-        bumps = gaussian_maps(keypoints, sigma, *weight.shape[-2:])
-        union = 1 - (1 - bumps).prod(dim=1)
-        uncovered = (weight * (1 - union)).sum() / weight.sum().clamp(min=1)
-        repulsion = self._repulsion(keypoints)
-        presence = F.binary_cross_entropy_with_logits(
-            present, self._covers(keypoints, batch["objects"])
-        )
-        loss = uncovered + REPULSION_WEIGHT * repulsion + presence
-        return {
-            "loss": loss,
-            "uncovered": uncovered,
-            "repulsion": repulsion,
-            "presence": presence,
+        _, keypoints, present = self._locate(self.images(batch["frames"]))
+        losses = {
+            "uncovered": uncovered(
+                keypoints, weight, falling_sigma(START_SIGMA, self.sigma, progress)
+            ),
+            "repulsion": repulsion(keypoints),
+            "presence": F.binary_cross_entropy_with_logits(
+                present, covers(keypoints, batch["objects"], self.sigma)
+            ),
         }
+        weighted = REPULSION_WEIGHT * losses["repulsion"]
+        losses["loss"] = losses["uncovered"] + weighted + losses["presence"]
+        return losses
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames and what moves in them, (B, 3, 84, 84) and (B, 3, 42, 42)."""
         motion = batch["motion"][:, None].expand(-1, 3, -1, -1)
         return {"input": self.images(batch["frames"]), "motion": motion}
-
-    def _repulsion(self, keypoints: Tensor) -> Tensor:
-        squared = (keypoints[:, :, None] - keypoints[:, None]).square().sum(-1)
-        near = torch.exp(-squared / REPULSION_SIGMA**2).triu(diagonal=1)
-        return near.sum((1, 2)).mean() / self.num_keypoints
-
-    @torch.no_grad()
-    def _covers(self, keypoints: Tensor, objects: Tensor) -> Tensor:
-        """1 where a cell of an object lies under a keypoint's bump, (B, K)."""
-        bumps = gaussian_maps(keypoints, self.sigma, *objects.shape[-2:])
-        return ((bumps * objects[:, None]).flatten(2).amax(-1) > 0.25).float()

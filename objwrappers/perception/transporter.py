@@ -19,6 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.coverage import falling_sigma
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
@@ -197,10 +198,10 @@ class Transporter(PerceptionModule):
         return self.decoder(moved), keypoints
 
     def sigma_at(self, progress: float) -> float:
-        """Returns σ after a share of the training; it falls geometrically until 60 %."""
+        """Returns σ after a share of the training."""
         if self.start_sigma is None:
             return self.sigma
-        return self.start_sigma * (self.sigma / self.start_sigma) ** min(1.0, progress / 0.6)
+        return falling_sigma(self.start_sigma, self.sigma, progress)
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Mean squared error of the target's reconstruction, and of what differs in it.

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from objwrappers.perception.coverage import covers
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
 
@@ -29,11 +30,11 @@ def test_black_frames_put_keypoints_at_the_centre_and_the_loss_is_known(model):
     assert everywhere["uncovered"] < losses["uncovered"]
 
 
-def test_presence_is_asked_only_where_an_object_lies_under_the_keypoint(model):
+def test_presence_is_asked_only_where_an_object_lies_under_the_keypoint():
     objects = torch.zeros(1, 42, 42)
     objects[0, 20, 20] = 1.0  # beside the centre
     keypoints = torch.tensor([[[0.0, 0.0], [0.9, 0.9]]])
-    assert model._covers(keypoints, objects).tolist() == [[1.0, 0.0]]
+    assert covers(keypoints, objects, sigma=0.08).tolist() == [[1.0, 0.0]]
 
 
 def test_presence_does_not_bend_the_features(model):
