@@ -10,6 +10,7 @@ command. Hyperparameters are those of hyperparams/perception/<model>.yml; -param
 from __future__ import annotations
 
 import argparse
+import inspect
 import shlex
 import sys
 from pathlib import Path
@@ -23,13 +24,13 @@ from lightning_fabric.loggers import TensorBoardLogger
 from torch.utils.data import Dataset
 from training import Training
 
-from objwrappers.datasets.frames import FramePairs, Frames, read_frames
+from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames, read_frames
 from objwrappers.datasets.motion import MotionFrames, background, travel_mask
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
-from objwrappers.perception.base import PerceptionModule, model_class, weights_name
-from objwrappers.perception.transporter import PRESETS, Transporter
+from objwrappers.perception.base import PerceptionModule, model_class, model_presets, weights_name
+from objwrappers.perception.scenery import Scenery
 from objwrappers.rendering.bars import check_noise
 
 HYPERPARAMS = Path(__file__).parents[1] / "hyperparams" / "perception"
@@ -39,30 +40,32 @@ VALIDATION_SHARE = 0.1
 def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any]:
     """Returns the YAML's defaults, updated by the game's entry and by ``key:value`` changes.
 
+    The model's arguments, under ``"model"``, are those of the preset where the YAML and the
+    changes say nothing else.
+
     Raises:
         ValueError: A change of a key that does not exist, or one that is not ``key:value``.
     """
     table = yaml.safe_load((HYPERPARAMS / f"{model}.yml").read_text())
-    chosen = table["default"]
-    own = table.get(game, {})
-    chosen = {**chosen, **own, "model": {**chosen["model"], **own.get("model", {})}}
+    chosen = {**table["default"], **table.get(game, {})}
+    arguments = {**table["default"]["model"], **chosen.pop("model")}
+    known = [name for name in inspect.signature(model_class(model)).parameters if name != "self"]
     for change in changes:
         key, colon, value = change.partition(":")
         if not colon:
             raise ValueError(f"-params takes key:value, got {change!r}.")
-        where = chosen["model"] if key in chosen["model"] else chosen
-        if key not in where or key == "model":
-            keys = [*(k for k in chosen if k != "model"), *chosen["model"]]
-            raise ValueError(f"-params {key}: no such hyperparameter; there are {', '.join(keys)}.")
-        where[key] = yaml.safe_load(value)
+        if key not in chosen and key not in known:
+            keys = ", ".join([*chosen, *known])
+            raise ValueError(f"-params {key}: no such hyperparameter; there are {keys}.")
+        (chosen if key in chosen else arguments)[key] = yaml.safe_load(value)
     if "preset" in chosen:
-        preset = PRESETS.get(chosen["preset"])
-        if preset is None:
+        presets = model_presets(model)
+        if chosen["preset"] not in presets:
             raise ValueError(
-                f"Unknown preset {chosen['preset']!r}; there are {', '.join(PRESETS)}."
+                f"Unknown preset {chosen['preset']!r}; there are {', '.join(presets)}."
             )
-        chosen["model"] = {**preset, **chosen["model"]}
-    return chosen
+        arguments = {**presets[chosen["preset"]], **arguments}
+    return {**chosen, "model": arguments}
 
 
 def make_datasets(
@@ -70,24 +73,26 @@ def make_datasets(
 ) -> tuple[Dataset, Dataset]:
     """Returns the batches that a model trains on and those that it is validated on.
 
-    A Transporter that looks at the foreground is told the scenery of the training frames. Bars
-    are drawn on what a model looks at; what motion keypoints should cover is known without them.
+    A model that looks past the scenery is told that of the training frames. Bars are drawn on
+    what a model looks at; what keypoints should cover is known without them.
     """
     training, validation = frames.split(VALIDATION_SHARE)
-
-    def noisy(part: Frames) -> Dataset:
-        batches: Dataset
-        if isinstance(module, Transporter):
-            batches = FramePairs(part, batch_size, seed, rank=rank)
-            return NoisyBatches(batches, ("source", "target"), noise, seed, rank)
-        batches = MotionFrames(part, batch_size, still, travels, seed, rank)
-        return NoisyBatches(batches, ("frames",), noise, seed, rank)
-
     still = background(training)
     travels = travel_mask(training, still)
-    if isinstance(module, Transporter) and module.foreground:
+    if isinstance(module, Scenery) and module.foreground:
         module.set_scenery(still, travels)
-    return noisy(training), noisy(validation)
+
+    def batches(part: Frames) -> Dataset:
+        if module.name == "transporter":
+            pairs = FramePairs(part, batch_size, seed, rank=rank)
+            return NoisyBatches(pairs, ("source", "target"), noise, seed, rank)
+        if module.name == "permakey":
+            single = SingleFrames(part, batch_size, seed, rank)
+            return NoisyBatches(single, ("frames",), noise, seed, rank)
+        moving = MotionFrames(part, batch_size, still, travels, seed, rank)
+        return NoisyBatches(moving, ("frames",), noise, seed, rank)
+
+    return batches(training), batches(validation)
 
 
 def pretrain(options: argparse.Namespace) -> Path:
@@ -153,7 +158,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", required=True, help="motion or transporter")
+    parser.add_argument("--model", required=True, help="motion, permakey or transporter")
     parser.add_argument("--game", required=True, help="as ids spell it, e.g. MsPacman")
     parser.add_argument("--noise", default="none", help="bars: vertical, horizontal, both")
     parser.add_argument("-n", "--n-timesteps", type=int, help="optimiser steps")

@@ -3,6 +3,7 @@
 * :class:`FrameWriter`: writes a folder of shards, each complete or absent
 * :func:`read_frames`: a folder → :class:`Frames` at the size that models learn from
 * :class:`Frames`: uint8 (T, N, h, w, 3), N envs side by side, with the starts of episodes
+* :class:`SingleFrames`: single frames, for PermaKey
 * :class:`FramePairs`: pairs of frames of one episode, for the Transporter
 
 A folder holds ``frames.json`` and ``shard-00000.npz`` and so on. A shard holds ``palette`` uint8
@@ -27,7 +28,7 @@ import torch
 from objwrappers.files import write_atomically
 from objwrappers.perception.layers import AreaResize
 
-__all__ = ["FramePairs", "FrameWriter", "Frames", "read_frames"]
+__all__ = ["FramePairs", "FrameWriter", "Frames", "SingleFrames", "read_frames"]
 
 INDEX_NAME = "frames.json"
 MAX_SHARD_BYTES = 2**31
@@ -135,6 +136,28 @@ class Frames:
                 f"No recorded episode lasts {before + after + 1} steps; collect more frames."
             )
         return inside
+
+
+class SingleFrames(torch.utils.data.Dataset):
+    """Batches of single frames, each drawn from all; item s is the same whenever it is asked for.
+
+    Args:
+        frames: The frames.
+        batch_size: B.
+        seed: Of the drawing.
+        rank: Of this process among several.
+    """
+
+    def __init__(self, frames: Frames, batch_size: int, seed: int = 0, rank: int = 0) -> None:
+        self._frames = frames.frames.flatten(0, 1)
+        self._batch_size = batch_size
+        self._seed = (seed, rank)
+
+    def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
+        """Returns ``frames`` and, the same, ``clean``: uint8 (B, h, w, 3)."""
+        rng = np.random.default_rng((*self._seed, step))
+        frames = self._frames[rng.integers(len(self._frames), size=self._batch_size)]
+        return {"frames": frames, "clean": frames}
 
 
 class FramePairs(torch.utils.data.Dataset):

@@ -12,6 +12,7 @@ import importlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -28,7 +29,14 @@ from torch import Tensor, nn
 from objwrappers.files import cache_folder
 from objwrappers.perception.layers import AreaResize
 
-__all__ = ["MODELS", "PerceptionModel", "PerceptionModule", "load_model", "model_class"]
+__all__ = [
+    "MODELS",
+    "PerceptionModel",
+    "PerceptionModule",
+    "load_model",
+    "model_class",
+    "model_presets",
+]
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
@@ -36,6 +44,7 @@ BUNDLED = Path(__file__).parent / "weights"
 
 MODELS: dict[str, str] = {
     "motion": "objwrappers.perception.motion_keypoints:MotionKeypoints",
+    "permakey": "objwrappers.perception.permakey:PermaKey",
     "transporter": "objwrappers.perception.transporter:Transporter",
 }
 """Name of a model → its class, as a string so that only the model asked for is imported."""
@@ -214,6 +223,15 @@ def model_class(name: str) -> type[PerceptionModule]:
     return getattr(importlib.import_module(module), attribute)
 
 
+def model_presets(name: str) -> dict[str, dict[str, Any]]:
+    """Returns the named sets of a model's constructor arguments; empty if it has none.
+
+    Raises:
+        ValueError: No such model.
+    """
+    return getattr(sys.modules[model_class(name).__module__], "PRESETS", {})
+
+
 def weights_name(model: str, game: str, noise: str = "none") -> str:
     """Returns the name of a weights folder, ``"motion-MsPacman"`` or ``"motion-MsPacman-both"``."""
     return f"{model}-{game}" if noise == "none" else f"{model}-{game}-{noise}"
@@ -257,7 +275,7 @@ def load_model(
     Weights are data: JSON and safetensors are read, code is never run.
 
     Args:
-        model: ``"motion"`` or ``"transporter"``.
+        model: ``"motion"``, ``"permakey"`` or ``"transporter"``.
         game: As ids spell it, ``"MsPacman"``.
         weights: A folder or a hub repository (``"user/name"``, ``"user/name@revision"``);
             by default the user's cache, then the bundled weights.

@@ -69,7 +69,7 @@ class Presence(nn.Sequential):
     def __init__(self, width: int) -> None:
         super().__init__(nn.Linear(width + 1, 32), nn.ReLU(), nn.Linear(32, 1))
 
-    def forward(self, features: Tensor, weights: Tensor) -> Tensor:
+    def forward(self, features: Tensor, weights: Tensor) -> Tensor:  # type: ignore[override]
         """(B, F, h, w) features and (B, K, h, w) softmax maps, both detached here → (B, K)."""
         seen = pool_features(features.detach().float(), weights.detach())
         peak = weights.detach().flatten(2).amax(-1, keepdim=True)

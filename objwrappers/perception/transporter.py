@@ -29,6 +29,7 @@ from objwrappers.perception.layers import (
     pool_features,
     spatial_soft_argmax,
 )
+from objwrappers.perception.scenery import Scenery
 
 __all__ = ["PRESETS", "Transporter", "transport"]
 
@@ -75,7 +76,7 @@ def _encoder() -> list[nn.Module]:
     return [ConvBlock(3, 16), ConvBlock(16, 16), ConvBlock(16, 32, stride=2), ConvBlock(32, 32)]
 
 
-class Transporter(PerceptionModule):
+class Transporter(Scenery, PerceptionModule):
     """Keypoints from feature transport; see the module's docstring.
 
     Args:
@@ -97,8 +98,6 @@ class Transporter(PerceptionModule):
     """
 
     name = "transporter"
-    background: Tensor
-    travels: Tensor
 
     def __init__(
         self,
@@ -116,11 +115,8 @@ class Transporter(PerceptionModule):
             raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
         self.sigma, self.start_sigma = sigma, start_sigma
         self.temperature, self.change_weight = temperature, change_weight
-        self.spatial, self.foreground = spatial, foreground
-        if foreground:
-            side, byte = self.size, torch.uint8
-            self.register_buffer("background", torch.zeros(3, side, side, dtype=byte))
-            self.register_buffer("travels", torch.ones(side, side, dtype=byte))
+        self.spatial = spatial
+        self.register_scenery(foreground, self.size)
         self.encoder = nn.Sequential(*_encoder())
         head = nn.Conv2d(FEATURES, num_keypoints, 1)
         initialise(head)
@@ -142,20 +138,9 @@ class Transporter(PerceptionModule):
             }
         )
 
-    def set_scenery(self, background: Tensor, travels: Tensor) -> None:
-        """Tells a model with ``foreground`` what the game looks like where nothing covers it.
-
-        Args:
-            background: uint8 (84, 84, 3), :func:`objwrappers.datasets.motion.background`.
-            travels: (84, 84), 1 where what changes travels, else 0,
-                :func:`objwrappers.datasets.motion.travel_mask`.
-        """
-        self.background.copy_(background.permute(2, 0, 1))
-        self.travels.copy_(travels)
-
     def _locate(self, images: Tensor) -> Tensor:
         if self.foreground:
-            images = (images - self.background.float() / 255) * self.travels
+            images = self.without_scenery(images)
         maps = self.pointer(images).float()
         if self.spatial:
             return spatial_soft_argmax(maps, self.temperature)[0]

@@ -1,0 +1,260 @@
+"""PermaKey: keypoints where a feature map cannot be predicted from its surroundings.
+
+Gopalakrishnan, van Steenkiste & Schmidhuber 2021, arXiv 2011.12930. Three modules learn at once,
+each from its own loss: an encoder (a VAE's, or a random one), local spatial prediction on some of
+its layers, and a PointNet that puts keypoints on the prediction's error maps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.coverage import Presence, covers, falling_sigma, repulsion, uncovered
+from objwrappers.perception.layers import (
+    ConvBlock,
+    gaussian_maps,
+    initialise,
+    marginal_soft_argmax,
+    per_object,
+    pool_features,
+    spatial_soft_argmax,
+)
+from objwrappers.perception.local_prediction import LocalPrediction, min_max
+from objwrappers.perception.scenery import Scenery
+from objwrappers.perception.vae import ENCODER_CHANNELS, VAE, encoder_layers
+
+__all__ = ["PRESETS", "PermaKey"]
+
+PRESETS: dict[str, dict[str, Any]] = {
+    "published": {},
+    "light": {
+        "encoder": "random",
+        "predictor_widths": (256, 128),
+        "cells": 2048,
+        "pointnet_widths": (16, 32, 32, 64),
+        "grid": 42,
+        "sigma": 0.08,
+        "coverage": True,
+        "foreground": True,
+    },
+}
+"""Arguments of :class:`PermaKey`; ``published`` has the published layers and losses."""
+
+START_SIGMA = 0.5
+TEMPERATURE = 2.0
+REPULSION_WEIGHT = 0.1
+FOREGROUND_THRESHOLD = 25 / 255
+WARM_UP = 0.1  # share of the training without keypoints, while errors take shape
+
+
+class PermaKey(Scenery, PerceptionModule):
+    """Keypoints on the error maps of local spatial prediction; see the module's docstring.
+
+    Args:
+        num_keypoints: K.
+        sigma: Radius of a keypoint's bump, in units of [-1, 1].
+        lsp_layers: Layers of the encoder, 0..3, whose errors are looked at.
+        patch_sizes: Side of a predicted cell, one for each of ``lsp_layers``.
+        error: ``"mse"`` or ``"rmse"``; the two published variants of the error maps.
+        grid: Cells of the PointNet's map, 21 or 42; likewise.
+        encoder: ``"vae"`` as published, or ``"random"``: features that are not trained.
+        latent: Size of the VAE's latent.
+        predictor_widths: Hidden layers of local prediction; None is as wide as the input.
+        cells: Cells of a batch that local prediction learns from at each step; None is all.
+        pointnet_widths: Channels of the PointNet's four blocks.
+        coverage: The PointNet learns to cover the error maps, each object weighing the same, with
+            a presence for each keypoint and a σ that falls while training; False is the published
+            squared error between the bumps' sum and the maps.
+        foreground: Errors count only where the frame differs from the background and things
+            travel; :meth:`set_scenery` tells both before training.
+
+    Raises:
+        ValueError: K < 1, a layer that does not exist, layers and patch sizes of unequal number,
+            another error, encoder or grid.
+    """
+
+    name = "permakey"
+
+    def __init__(
+        self,
+        num_keypoints: int = 7,
+        sigma: float = 0.12,
+        lsp_layers: Sequence[int] = (0, 1),
+        patch_sizes: Sequence[int] = (2, 2),
+        error: str = "mse",
+        grid: int = 21,
+        encoder: str = "vae",
+        latent: int = 32,
+        predictor_widths: Sequence[int | None] = (None, 512, 256),
+        cells: int | None = None,
+        pointnet_widths: Sequence[int] = (32, 64, 64, 128),
+        coverage: bool = False,
+        foreground: bool = False,
+    ) -> None:
+        super().__init__()
+        _check(num_keypoints, lsp_layers, patch_sizes, encoder, grid)
+        self.num_keypoints, self.sigma, self.cells = num_keypoints, sigma, cells
+        self.grid = grid
+        self.lsp_layers = tuple(lsp_layers)
+        self.coverage = coverage
+        depth = len(ENCODER_CHANNELS) if encoder == "vae" else max(lsp_layers) + 1
+        self.encoder = encoder_layers(depth)
+        self.vae = VAE(latent) if encoder == "vae" else None
+        if self.vae is None:
+            self.encoder.requires_grad_(False)
+        self.predictors = nn.ModuleList(
+            LocalPrediction(ENCODER_CHANNELS[layer], patch, predictor_widths, error)
+            for layer, patch in zip(lsp_layers, patch_sizes, strict=True)
+        )
+        a, b, c, d = pointnet_widths
+        self.pointnet = nn.Sequential(
+            ConvBlock(len(lsp_layers), a, kernel=4),
+            ConvBlock(a, b, stride=2 if grid == 21 else 1),
+            ConvBlock(b, c, stride=2),
+            ConvBlock(c, d),
+        )
+        self.head = nn.Conv2d(d, num_keypoints, 1)
+        initialise(self.head)
+        self.presence = Presence(d) if coverage else None
+        self.register_scenery(foreground, self.size)
+        width = ENCODER_CHANNELS[self.lsp_layers[-1]]
+        box = gym.spaces.Box
+        self.observation_space = gym.spaces.Dict(
+            {
+                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
+                "present": box(0, 1, (num_keypoints,), np.float32),
+                "features": box(0, np.inf, (num_keypoints, width), np.float32),
+            }
+        )
+
+    def encode(self, images: Tensor) -> list[Tensor]:
+        """Returns the activations of the encoder's layers, (B, C, H, W) each."""
+        activations = []
+        for block in self.encoder:
+            images = block(images)
+            activations.append(images)
+        return activations
+
+    def error_maps(self, activations: list[Tensor]) -> Tensor:
+        """Returns (B, L, 84, 84) in [0, 1], the errors of each layer, enlarged by repetition."""
+        maps = []
+        for layer, predictor in zip(self.lsp_layers, self.predictors, strict=True):
+            assert isinstance(predictor, LocalPrediction)
+            errors = predictor.error_map(activations[layer].float())
+            maps.append(F.interpolate(errors[:, None], size=self.size, mode="nearest"))
+        return min_max(torch.cat(maps, dim=1))
+
+    def _locate(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+        """Error maps → keypoints (B, K, 2) and presence logits (B, K)."""
+        features = self.pointnet(maps)
+        logits = self.head(features).float()
+        if self.presence is None:
+            keypoints = marginal_soft_argmax(logits)
+            return keypoints, torch.full_like(keypoints[..., 0], torch.inf)
+        keypoints, weights = spatial_soft_argmax(logits, TEMPERATURE)
+        return keypoints, self.presence(features, weights)
+
+    def perceive(self, images: Tensor) -> dict[str, Tensor]:
+        """Returns keypoints (B, K, 2), present (B, K) and features (B, K, F).
+
+        Features are those of the last of ``lsp_layers``, F channels.
+        """
+        activations = self.encode(images)
+        keypoints, present = self._locate(self.error_maps(activations))
+        features = activations[self.lsp_layers[-1]].float()
+        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
+        return {
+            "keypoints": keypoints.clamp(-1, 1),
+            "present": present.sigmoid(),
+            "features": pool_features(features, masks),
+        }
+
+    def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
+        """The sum of the modules' losses; each has gradients in its own module only.
+
+        Args:
+            batch: ``frames`` uint8 (B, 84, 84, 3); ``clean``, the same without bars, what
+                keypoints should cover where ``coverage`` is on.
+            progress: σ hangs on it where ``coverage`` is on.
+        """
+        images = self.images(batch["frames"])
+        activations = self.encode(images)
+        losses = self.vae.loss(activations[-1], images) if self.vae else {}
+        seen = [activation.detach() for activation in activations]
+        for layer, predictor in zip(self.lsp_layers, self.predictors, strict=True):
+            assert isinstance(predictor, LocalPrediction)
+            losses[f"lsp_{layer}"] = predictor.loss(seen[layer], self.cells)
+        with torch.no_grad():
+            maps = self.error_maps(seen)
+        if not self.coverage:
+            keypoints, _ = self._locate(maps)
+            bumps = gaussian_maps(keypoints, self.sigma, self.grid, self.grid).sum(1, keepdim=True)
+            enlarged = F.interpolate(bumps, size=self.size, mode="nearest")
+            losses["pointnet"] = F.mse_loss(enlarged.expand_as(maps), maps)
+        elif progress >= WARM_UP:
+            losses |= self._cover(maps, batch, falling_sigma(START_SIGMA, self.sigma, progress))
+        return {**losses, "loss": sum(losses.values(), torch.zeros((), device=images.device))}
+
+    def _cover(self, maps: Tensor, batch: dict[str, Tensor], sigma: float) -> dict[str, Tensor]:
+        keypoints, present = self._locate(maps)
+        with torch.no_grad():
+            objects = self._objects(maps, batch)
+        return {
+            "uncovered": uncovered(keypoints, per_object(objects), sigma),
+            "repulsion": REPULSION_WEIGHT * repulsion(keypoints),
+            "presence": F.binary_cross_entropy_with_logits(
+                present, covers(keypoints, objects, self.sigma)
+            ),
+        }
+
+    def _objects(self, maps: Tensor, batch: dict[str, Tensor]) -> Tensor:
+        """(B, 42, 42), the errors that keypoints should cover, without bars."""
+        clean = self.images(batch["clean"])
+        if not torch.equal(batch["clean"], batch["frames"]):
+            maps = self.error_maps(self.encode(clean))
+        objects = maps.amax(1)
+        if self.foreground:
+            objects = objects * (self.without_scenery(clean).abs().amax(1) > FOREGROUND_THRESHOLD)
+        return F.avg_pool2d(objects, 2)
+
+    def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns the frames and their error maps, one for each layer, (B, 3, 84, 84) each."""
+        images = self.images(batch["frames"])
+        maps = self.error_maps(self.encode(images))
+        named = zip(self.lsp_layers, maps.unbind(1), strict=True)
+        shown = {f"errors {layer}": m[:, None].expand(-1, 3, -1, -1) for layer, m in named}
+        return {"input": images, **shown}
+
+
+def _check(
+    num_keypoints: int,
+    lsp_layers: Sequence[int],
+    patch_sizes: Sequence[int],
+    encoder: str,
+    grid: int,
+) -> None:
+    if num_keypoints < 1:
+        raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
+    if len(lsp_layers) != len(patch_sizes) or not lsp_layers:
+        raise ValueError(
+            f"lsp_layers and patch_sizes must be equally many, at least one: got "
+            f"{list(lsp_layers)} and {list(patch_sizes)}."
+        )
+    for layer in lsp_layers:
+        if layer not in range(len(ENCODER_CHANNELS)):
+            raise ValueError(f"The encoder has no layer {layer!r}; lsp_layers may be 0, 1, 2, 3.")
+    for patch in patch_sizes:
+        if not isinstance(patch, int) or patch < 1:
+            raise ValueError(f"patch_sizes must be positive integers, got {patch!r}.")
+    if encoder not in ("vae", "random"):
+        raise ValueError(f"encoder must be 'vae' or 'random', got {encoder!r}.")
+    if grid not in (21, 42):
+        raise ValueError(f"grid must be 21 or 42, got {grid!r}.")
