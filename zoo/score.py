@@ -3,128 +3,102 @@
 A uniformly random policy plays seeds that training never sees; frames are what the envs give
 (maximum of the last two raw frames, frame skip 4, no sticky actions).
 
-    python zoo/score.py --game MsPacman Pong --model motion transporter
+    python zoo/score.py --game MsPacman Pong --model motion transporter --noise none both
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
-import ale_py
 import cv2
+import matplotlib.figure
 import numpy as np
 import torch
-from ale_py.env import AtariEnv
+from moments import Moment, play, with_bars
 
+from objwrappers.envs.distractors import MOTIONS
 from objwrappers.files import write_atomically
-from objwrappers.games import check_game, rom_name
+from objwrappers.games import check_game
 from objwrappers.metrics.keypoints import (
     KeypointScore,
+    Tracking,
+    difference_peaks,
+    follow,
     grid_keypoints,
+    on_bars,
+    on_border,
     score,
     to_pixels,
     uniform_keypoints,
 )
-from objwrappers.metrics.ram import Sprite, drawn, sprites
 from objwrappers.perception.base import load_model
-
-ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner for each episode
+from objwrappers.rendering.bars import check_noise
 
 FIRST_SEED = 10_000
-FRAME_SKIP = 4
-SKIPPED_STEPS = 8  # attract colours
-SAMPLE_EVERY = 5  # agent steps
-SAMPLES_PER_EPISODE = 100
-SHARES = ("recall", "recall_all", "precision")
+SHARES = ("recall", "recall_all", "precision", "on_bars", "on_border", "consistency", "jitter")
+LESS_IS_BETTER = ("on_bars", "on_border", "jitter")
+
+Points = np.ndarray
+"""Keypoints (K, 2) of a frame in native pixels; NaN where one is not present."""
 
 
-@dataclass(frozen=True)
-class Truth:
-    """A frame and what is in it.
-
-    Attributes:
-        frame: uint8 (210, 160, 3).
-        objects: All that memory knows.
-        shown: Those that flicker has not hidden from the frame.
-    """
-
-    frame: np.ndarray
-    objects: list[Sprite]
-    shown: list[Sprite]
-
-
-def play(game: str, count: int, seed: int) -> list[Truth]:
-    """Plays at random and returns ``count`` sampled frames with their objects.
-
-    Raises:
-        ValueError: A count below 1.
-    """
-    if count < 1:
-        raise ValueError(f"--frames must be at least 1, got {count}.")
-    truths: list[Truth] = []
-    while len(truths) < count:
-        episode = _episode(game, seed)
-        truths += [truth for _, truth in zip(range(SAMPLES_PER_EPISODE), episode, strict=False)]
-        seed += 1
-    return truths[:count]
-
-
-def _episode(game: str, seed: int) -> Iterator[Truth]:
-    env = AtariEnv(rom_name(game), frameskip=1, repeat_action_probability=0.0)
-    rng = np.random.default_rng(seed)
-    env.reset(seed=seed)
-    step, over = 0, False
-    while not over:
-        action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
-        raw: list[np.ndarray] = []
-        before = env.ale.getRAM()
-        for _ in range(FRAME_SKIP):
-            before = env.ale.getRAM()
-            frame, _, terminated, truncated, _ = env.step(action)
-            raw.append(frame)
-            over = terminated or truncated
-            if over:
-                return
-        step += 1
-        if step > SKIPPED_STEPS and step % SAMPLE_EVERY == 0:
-            pair = np.stack(raw[-2:])
-            objects = sprites(game, env.ale.getRAM(), before)
-            yield Truth(pair.max(0), objects, [s for s in objects if drawn(s, pair)])
+def found(points: Points) -> Points:
+    """Returns the keypoints that are present."""
+    return points[~np.isnan(points).any(-1)]
 
 
 def perceive(
-    model_name: str, weights: str | None, game: str, truths: list[Truth], device: str
+    model_name: str,
+    weights: str | None,
+    game: str,
+    noise: str,
+    frames: list[np.ndarray],
+    device: str,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Returns keypoints (N, K, 2) in native pixels and presences (N, K)."""
-    model = load_model(model_name, game=game, weights=weights, device=device)
+    model = load_model(model_name, game=game, weights=weights, device=device, noise=noise)
     where = next(model.parameters()).device
     keypoints, present = [], []
-    frames = np.stack([truth.frame for truth in truths])
     with torch.inference_mode():
-        for batch in np.array_split(frames, max(1, len(frames) // 64)):
-            percepts = model(torch.from_numpy(batch).to(where))
+        for i in range(0, len(frames), 64):
+            percepts = model(torch.from_numpy(np.stack(frames[i : i + 64])).to(where))
             keypoints.append(percepts["keypoints"].cpu().numpy())
-            shown = percepts.get("present", torch.ones(percepts["keypoints"].shape[:2]))
-            present.append(shown.cpu().numpy())
-    _, height, width, _ = frames.shape
+            present.append(percepts["present"].cpu().numpy())
+    height, width, _ = frames[0].shape
     return to_pixels(np.concatenate(keypoints), height, width), np.concatenate(present)
 
 
-def row(name: str, points: list[np.ndarray], truths: list[Truth]) -> dict:
-    """One row of the table: recall of the sprites shown and of all, precision."""
-    shown, every = KeypointScore(), KeypointScore()
-    for here, truth in zip(points, truths, strict=True):
-        shown += score(here, truth.shown)
-        every += score(here, truth.objects)
+def row(name: str, now: list[Points], after: list[Points], moments: list[Moment]) -> dict:
+    """One row of the table; see :mod:`objwrappers.metrics.keypoints` for its columns.
+
+    Args:
+        name: Of the row.
+        now: Keypoints of each moment.
+        after: The same a step later.
+        moments: What is there.
+    """
+    shown, every, tracking = KeypointScore(), KeypointScore(), Tracking()
+    bars, border = [], []
+    for here, later, moment in zip(now, after, moments, strict=True):
+        view = moment.now
+        shown += score(found(here), view.shown)
+        every += score(found(here), view.objects)
+        tracking += follow(here, view.objects, later, moment.after.objects)
+        bars.append(on_bars(found(here), view.columns, view.rows))
+        border.append(on_border(found(here)))
     return {
         "keypoints": name,
         "recall": shown.recall,
         "recall_all": every.recall,
         "precision": shown.precision,
+        "on_bars": float(np.mean(np.concatenate(bars))) if shown.keypoints else float("nan"),
+        "on_border": float(np.mean(np.concatenate(border))) if shown.keypoints else float("nan"),
+        "consistency": tracking.consistency,
+        "jitter": tracking.jitter,
         "present": shown.keypoints / max(1, shown.frames),
         "sprites": shown.sprites,
         "counts": asdict(shown),
@@ -134,8 +108,12 @@ def row(name: str, points: list[np.ndarray], truths: list[Truth]) -> dict:
 def summary(model: str, rows: list[dict]) -> list[dict]:
     """The mean and the worst of several weights of a model, each column by itself."""
     both = []
-    for word, of_all in (("mean", np.mean), ("worst", np.min)):
-        shares = {key: float(of_all([r[key] for r in rows])) for key in SHARES}
+    for word in ("mean", "worst"):
+        shares = {}
+        for key in SHARES:
+            worst = np.max if key in LESS_IS_BETTER else np.min
+            of_all: Callable = np.mean if word == "mean" else worst
+            shares[key] = float(of_all([r[key] for r in rows]))
         present = float(np.mean([r["present"] for r in rows]))
         name = f"{model}, {word} of {len(rows)}"
         both.append(
@@ -144,46 +122,76 @@ def summary(model: str, rows: list[dict]) -> list[dict]:
     return both
 
 
+def score_model(
+    model: str, game: str, noise: str, moments: list[Moment], options: argparse.Namespace
+) -> tuple[list[dict], set[int]]:
+    """Returns the rows of a model's weights and their numbers of keypoints."""
+    rows, runs = [], []
+    counts = set()
+    frames = [moment.now.frame for moment in moments] + [moment.after.frame for moment in moments]
+    for weights in options.weights or [None]:
+        where, present = perceive(model, weights, game, noise, frames, options.device)
+        counts.add(where.shape[1])
+        name = model if weights is None else f"{model} {Path(weights).name}"
+        shown = np.where(present[..., None] > 0.5, where, np.nan)
+        cut = len(moments)
+        runs.append(row(name, list(shown[:cut]), list(shown[cut:]), moments))
+        rows.append(runs[-1])
+        if (present <= 0.5).any():
+            everywhere = row(
+                f"{name}, all keypoints", list(where[:cut]), list(where[cut:]), moments
+            )
+            rows.append(everywhere)
+        if options.picture:
+            parts = [options.picture, game, name.replace(" ", "-")]
+            parts += [] if noise == "none" else [noise]
+            draw_sheet(Path("-".join(parts) + ".png"), moments, list(shown[:cut]))
+    return rows + (summary(model, runs) if len(runs) > 1 else []), counts
+
+
+def baselines(count: int, moments: list[Moment], seed: int) -> list[dict]:
+    """Returns the rows of keypoints that look at nothing, or at differences only."""
+    grid = [grid_keypoints(count)] * len(moments)
+    rng = np.random.default_rng(seed)
+    uniform, later = ([uniform_keypoints(rng, count) for _ in moments] for _ in range(2))
+    peaks = [difference_peaks(m.now.frame, m.before.frame, count) for m in moments]
+    peaks_after = [difference_peaks(m.after.frame, m.now.frame, count) for m in moments]
+    return [
+        row(f"fixed grid of {count}", grid, grid, moments),
+        row(f"{count} uniform points", uniform, later, moments),
+        row(f"{count} difference peaks", peaks, peaks_after, moments),
+    ]
+
+
 def score_game(game: str, options: argparse.Namespace) -> list[dict]:
-    """Returns the rows of one game."""
-    truths = play(game, options.frames, options.seed)
+    """Returns the rows of one game under each noise."""
+    clean = play(game, options.frames, options.seed)
     rows = []
-    counts: set[int] = set()
-    if options.picture and not options.model:
-        draw_sheet(Path(f"{options.picture}-{game}.png"), truths, [np.empty((0, 2))] * len(truths))
-    for model in options.model:
-        runs = []
-        for weights in options.weights or [None]:
-            where, present = perceive(model, weights, game, truths, options.device)
-            counts.add(where.shape[1])
-            name = model if weights is None else f"{model} {Path(weights).name}"
-            shown = [w[p > 0.5] for w, p in zip(where, present, strict=True)]
-            runs.append(row(name, shown, truths))
-            rows.append(runs[-1])
-            if (present <= 0.5).any():
-                rows.append(row(f"{name}, all keypoints", list(where), truths))
-            if options.picture:
-                draw_sheet(
-                    Path(f"{options.picture}-{game}-{name.replace(' ', '-')}.png"), truths, shown
-                )
-        rows += summary(model, runs) if len(runs) > 1 else []
-    for count in sorted(counts) or [options.num_keypoints]:
-        grid = grid_keypoints(count)
-        rng = np.random.default_rng(options.seed)
-        uniform = [uniform_keypoints(rng, count) for _ in truths]
-        rows.append(row(f"fixed grid of {count}", [grid] * len(truths), truths))
-        rows.append(row(f"{count} uniform points", uniform, truths))
+    for noise in options.noise:
+        moments = with_bars(clean, noise, options.noise_motion, options.seed)
+        here: list[dict] = []
+        counts: set[int] = set()
+        if options.picture and not options.model:
+            empty = [np.empty((0, 2))] * len(moments)
+            draw_sheet(Path(f"{options.picture}-{game}.png"), moments, empty)
+        for model in options.model:
+            of_model, its_counts = score_model(model, game, noise, moments, options)
+            here += of_model
+            counts |= its_counts
+        for count in sorted(counts) or [options.num_keypoints]:
+            here += baselines(count, moments, options.seed)
+        rows += [{"noise": noise, **r} for r in here]
     return rows
 
 
-def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale: int = 3) -> None:
+def draw_sheet(path: Path, moments: list[Moment], points: list[np.ndarray], scale: int = 3) -> None:
     """Writes a sheet of twelve frames with the objects' boxes and the keypoints.
 
     Boxes are white; grey if they count neither for nor against, or are hidden by flicker.
     """
     pictures = []
-    for i in np.linspace(0, len(truths) - 1, 12).astype(int):
-        truth = truths[i]
+    for i in np.linspace(0, len(moments) - 1, 12).astype(int):
+        truth = moments[i].now
         height, width, _ = truth.frame.shape
         picture = cv2.resize(
             truth.frame, (width * scale, height * scale), interpolation=cv2.INTER_NEAREST
@@ -197,7 +205,7 @@ def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale:
             x0, y0, x1, y1 = (corners * scale).round().astype(int).tolist()
             colour = (255, 255, 255) if s in looked_for else (128, 128, 128)
             cv2.rectangle(picture, (x0, y0), (x1, y1), colour, 1)
-        for x, y in (points[i] * scale).round().astype(int).tolist():
+        for x, y in (found(points[i]) * scale).round().astype(int).tolist():
             cv2.circle(picture, (x, y), 6, (0, 0, 0), -1)
             cv2.circle(picture, (x, y), 4, (0, 255, 0), -1)
         pictures.append(picture)
@@ -207,36 +215,63 @@ def draw_sheet(path: Path, truths: list[Truth], points: list[np.ndarray], scale:
     print(f"wrote {path}")
 
 
+def draw_table(path: Path, table: dict[str, list[dict]]) -> None:
+    """Writes the recall of each row as a picture: methods by games and noises, shaded."""
+    columns = [(game, noise) for game in table for noise in {r["noise"]: 0 for r in table[game]}]
+    names = list(dict.fromkeys(_method(r["keypoints"]) for rows in table.values() for r in rows))
+    values = np.full((len(names), len(columns)), np.nan)
+    for j, (game, noise) in enumerate(columns):
+        for r in table[game]:
+            if r["noise"] == noise:
+                values[names.index(_method(r["keypoints"])), j] = r["recall"]
+    figure = matplotlib.figure.Figure((2.5 + 0.9 * len(columns), 1.2 + 0.35 * len(names)))
+    axes = figure.subplots()
+    axes.imshow(values, vmin=0, vmax=1, cmap="viridis", aspect="auto")
+    for (i, j), value in np.ndenumerate(values):
+        colour = "white" if value < 0.6 else "black"
+        axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
+    axes.set_xticks(range(len(columns)), [f"{g}\n{n}" for g, n in columns], fontsize=8)
+    axes.set_yticks(range(len(names)), names, fontsize=8)
+    axes.set_title("Recall of moving objects, within 10 native pixels")
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
+    print(f"wrote {path}")
+
+
+def _method(name: str) -> str:
+    """A baseline's name without its number of keypoints, which differs between games."""
+    words = name.replace("fixed grid of", "fixed grid").split()
+    return " ".join(word for word in words if not word.isdigit())
+
+
 def main() -> None:
     """Prints the table of each game, and writes JSON and pictures if asked."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
-    parser.add_argument("--model", nargs="*", default=[], help="motion, transporter")
-    parser.add_argument("--weights", nargs="*", help="folders; several: mean and worst too")
-    parser.add_argument("--frames", type=int, default=1000, help="frames scored in each game")
-    parser.add_argument("--num-keypoints", type=int, default=10, help="of the baselines alone")
-    parser.add_argument("--seed", type=int, default=FIRST_SEED, help="of the first episode")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--json", type=Path, help="file to write the table to")
-    parser.add_argument("--picture", help="beginning of the names of the sheets to write")
+    add = parser.add_argument
+    add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
+    add("--model", nargs="*", default=[], help="motion, permakey, transporter")
+    add("--weights", nargs="*", help="folders; several: mean and worst too")
+    add("--noise", nargs="+", default=["none"], help="bars: none, vertical, horizontal, both")
+    add("--noise-motion", default="iid", choices=MOTIONS)
+    add("--frames", type=int, default=1000, help="frames scored in each game")
+    add("--num-keypoints", type=int, default=10, help="of the baselines alone")
+    add("--seed", type=int, default=FIRST_SEED, help="of the first episode")
+    add("--device", default="auto")
+    add("--json", type=Path, help="file to write the table to")
+    add("--picture", help="beginning of the names of the pictures to write")
     options = parser.parse_args()
     try:
         games = [check_game(game) for game in options.game]
+        for noise in options.noise:
+            check_noise(noise)
         table = {game: score_game(game, options) for game in games}
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(str(error)) from error
-    print(
-        f"{'game':14}{'keypoints':36}{'recall':>8}{'of all':>8}{'precision':>11}{'present':>9}"
-        f"{'sprites':>9}"
-    )
-    for game, rows in table.items():
-        for r in rows:
-            print(
-                f"{game:14}{r['keypoints']:36}{r['recall']:8.3f}{r['recall_all']:8.3f}"
-                f"{r['precision']:11.3f}{r['present']:9.1f}{r['sprites']:9}"
-            )
+    print_table(table)
+    if options.picture:
+        draw_table(Path(f"{options.picture}-recall.png"), table)
     if options.json:
         with write_atomically(options.json) as file:
             file.write(
@@ -245,6 +280,16 @@ def main() -> None:
                 ).encode()
             )
         print(f"wrote {options.json}")
+
+
+def print_table(table: dict[str, list[dict]]) -> None:
+    """Prints one line for each row."""
+    heads = ("recall", "of all", "precision", "on bars", "border", "stays", "jitter", "present")
+    print(f"{'game':14}{'noise':11}{'keypoints':36}" + "".join(f"{head:>10}" for head in heads))
+    for game, rows in table.items():
+        for r in rows:
+            values = "".join(f"{r[key]:10.3f}" for key in (*SHARES, "present"))
+            print(f"{game:14}{r['noise']:11}{r['keypoints']:36}{values}")
 
 
 if __name__ == "__main__":

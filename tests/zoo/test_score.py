@@ -86,3 +86,23 @@ def test_the_sheet_shows_the_truth_without_a_model(run_zoo, tmp_path):
 )
 def test_counts_below_one_are_refused(run_zoo, options, message):
     assert message in run_zoo("score", "--game", "Pong", *options, ok=False).stderr
+
+
+def test_bars_lure_what_looks_at_differences(run_zoo, tmp_path):
+    path = tmp_path / "scores.json"
+    options = ["--game", "Pong", "--frames", 40, "--num-keypoints", 4, "--noise", "none", "both"]
+    run_zoo("score", *options, "--json", path, "--picture", tmp_path / "table")
+    rows = {
+        (row["noise"], row["keypoints"]): row
+        for row in json.loads(path.read_text())["table"]["Pong"]
+    }
+    assert rows["none", "4 difference peaks"]["recall"] > 0.6
+    assert rows["none", "4 difference peaks"]["on_bars"] == 0
+    assert rows["both", "4 difference peaks"]["recall"] < 0.3
+    assert rows["both", "4 difference peaks"]["on_bars"] > 0.4
+    # Bars cover 1 - (150/160)(198/210) of the frame.
+    assert rows["both", "4 uniform points"]["on_bars"] == pytest.approx(0.116, abs=0.09)
+    assert rows["none", "fixed grid of 4"]["jitter"] > 1  # it does not follow what it meets
+    assert (tmp_path / "table-recall.png").exists()
+    error = run_zoo("score", "--game", "Pong", "--noise", "all", ok=False).stderr
+    assert "Unknown noise 'all'" in error and "Traceback" not in error

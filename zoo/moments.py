@@ -1,0 +1,117 @@
+"""Moments of random play with the objects that the console knows, to score keypoints by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import ale_py
+import numpy as np
+from ale_py.env import AtariEnv
+
+from objwrappers.envs.distractors import Distractors
+from objwrappers.games import rom_name
+from objwrappers.metrics.ram import Sprite, drawn, sprites
+from objwrappers.rendering.bars import bar_cells, draw_bars
+
+ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner for each episode
+
+FRAME_SKIP = 4
+SKIPPED_STEPS = 8  # attract colours
+SAMPLE_EVERY = 5  # agent steps
+SAMPLES_PER_EPISODE = 100
+
+
+@dataclass(frozen=True)
+class View:
+    """A frame and what is in it.
+
+    Attributes:
+        frame: uint8 (210, 160, 3).
+        objects: All that memory knows.
+        shown: Those that flicker has not hidden from the frame.
+        columns: bool (160,), covered by a vertical bar.
+        rows: bool (210,), covered by a horizontal bar.
+    """
+
+    frame: np.ndarray
+    objects: list[Sprite]
+    shown: list[Sprite]
+    columns: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Three views in succession, an agent step apart; keypoints are scored on ``now``."""
+
+    before: View
+    now: View
+    after: View
+
+
+def play(game: str, count: int, seed: int) -> list[Moment]:
+    """Plays at random and returns ``count`` sampled moments.
+
+    Frames are what the envs give: maximum of the last two raw frames, frame skip 4, no sticky
+    actions.
+
+    Raises:
+        ValueError: A count below 1.
+    """
+    if count < 1:
+        raise ValueError(f"--frames must be at least 1, got {count}.")
+    moments: list[Moment] = []
+    while len(moments) < count:
+        episode = _episode(game, seed)
+        moments += [moment for _, moment in zip(range(SAMPLES_PER_EPISODE), episode, strict=False)]
+        seed += 1
+    return moments[:count]
+
+
+def _episode(game: str, seed: int) -> Iterator[Moment]:
+    views: list[View] = []
+    for step, view in enumerate(_views(game, seed), start=1):
+        views = [*views[-2:], view]
+        if step - 1 > SKIPPED_STEPS and (step - 1) % SAMPLE_EVERY == 0:
+            yield Moment(*views)
+
+
+def _views(game: str, seed: int) -> Iterator[View]:
+    env = AtariEnv(rom_name(game), frameskip=1, repeat_action_probability=0.0)
+    rng = np.random.default_rng(seed)
+    env.reset(seed=seed)
+    no_columns, no_rows = np.zeros(160, bool), np.zeros(210, bool)
+    while True:
+        action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
+        raw: list[np.ndarray] = []
+        before = env.ale.getRAM()
+        for _ in range(FRAME_SKIP):
+            before = env.ale.getRAM()
+            frame, _, terminated, truncated, _ = env.step(action)
+            raw.append(frame)
+            if terminated or truncated:
+                return
+        pair = np.stack(raw[-2:])
+        objects = sprites(game, env.ale.getRAM(), before)
+        shown = [s for s in objects if drawn(s, pair)]
+        yield View(pair.max(0), objects, shown, no_columns, no_rows)
+
+
+def with_bars(moments: list[Moment], noise: str, motion: str, seed: int) -> list[Moment]:
+    """Returns the moments with distractor bars on their frames."""
+    if noise == "none":
+        return moments
+    distractors = Distractors(noise, motion, len(moments))
+    everyone = np.arange(len(moments))
+    distractors.seed(seed + everyone, everyone)
+    views = []
+    for name in ("before", "now", "after"):
+        distractors.advance(everyone)
+        clean: list[View] = [getattr(moment, name) for moment in moments]
+        frames = draw_bars(np.stack([v.frame for v in clean]), *distractors.positions())
+        across, down = distractors.positions()
+        columns, rows = bar_cells(across, 160), bar_cells(down, 210)
+        noisy = zip(clean, frames, columns, rows, strict=True)
+        views.append([replace(v, frame=f, columns=c, rows=r) for v, f, c, r in noisy])
+    return [Moment(*three) for three in zip(*views, strict=True)]
