@@ -1,6 +1,7 @@
 """Trains a perception model on recorded frames and puts its weights where gym.make finds them.
 
     python zoo/pretrain.py --model motion --game Pong
+    python zoo/pretrain.py --teacher permakey --game Pong
     torchrun --nproc-per-node 4 zoo/pretrain.py --model transporter --game Pong --devices 4
 
 Frames are recorded first where there are none. An interrupted training goes on with the same
@@ -27,9 +28,18 @@ from training import Training
 from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames, read_frames
 from objwrappers.datasets.motion import MotionFrames, background, travel_mask
 from objwrappers.datasets.noise import NoisyBatches
+from objwrappers.datasets.teaching import TaughtFrames
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
-from objwrappers.perception.base import PerceptionModule, model_class, model_presets, weights_name
+from objwrappers.perception.base import (
+    MODELS,
+    PerceptionModule,
+    load_model,
+    model_class,
+    model_of,
+    model_presets,
+    weights_name,
+)
 from objwrappers.perception.scenery import Scenery
 from objwrappers.rendering.bars import check_noise
 
@@ -69,14 +79,25 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
 
 
 def make_datasets(
-    module: PerceptionModule, frames: Frames, batch_size: int, noise: str, seed: int, rank: int
+    module: PerceptionModule,
+    frames: Frames,
+    batch_size: int,
+    noise: str,
+    seed: int,
+    rank: int,
+    teacher: PerceptionModule | None = None,
 ) -> tuple[Dataset, Dataset]:
     """Returns the batches that a model trains on and those that it is validated on.
 
     A model that looks past the scenery is told that of the training frames. Bars are drawn on
-    what a model looks at; what keypoints should cover is known without them.
+    what a model looks at; what keypoints should cover is known without them, and so is what a
+    teacher sees.
     """
     training, validation = frames.split(VALIDATION_SHARE)
+    if teacher is not None:
+        taught = (TaughtFrames(p, teacher, batch_size, seed, rank) for p in (training, validation))
+        first, second = (NoisyBatches(each, ("frames",), noise, seed, rank) for each in taught)
+        return first, second
     still = background(training)
     travels = travel_mask(training, still)
     if isinstance(module, Scenery) and module.foreground:
@@ -93,6 +114,25 @@ def make_datasets(
         return NoisyBatches(moving, ("frames",), noise, seed, rank)
 
     return batches(training), batches(validation)
+
+
+def load_teacher(options: argparse.Namespace, game: str) -> PerceptionModule | None:
+    """Loads the model of ``--teacher``, None where the model learns by itself.
+
+    Raises:
+        ValueError: A student without a teacher, or a teacher of what learns by itself.
+        FileNotFoundError: The teacher has no weights.
+    """
+    if (options.teacher is not None) != (options.model == "student"):
+        raise ValueError(
+            f"--model student and --teacher go together, got --model {options.model} and "
+            f"--teacher {options.teacher}."
+        )
+    if options.teacher is None:
+        return None
+    if options.teacher in MODELS:
+        return load_model(options.teacher, game, device="cpu")
+    return load_model(model_of(options.teacher), game, weights=options.teacher, device="cpu")
 
 
 def pretrain(options: argparse.Namespace) -> Path:
@@ -114,6 +154,11 @@ def pretrain(options: argparse.Namespace) -> Path:
     fabric.launch()
     seed_everything(options.seed, verbose=False)
     arguments = settings.pop("model")
+    teacher = load_teacher(options, game)
+    if teacher is not None:
+        arguments["num_keypoints"] = teacher.observation_space["keypoints"].shape[0]  # type: ignore[index]
+        arguments["teacher"] = teacher.name
+        teacher = teacher.to(fabric.device)
     module = cls(**arguments)
     folder = options.frames_folder or frames_folder(game)
     show = not options.no_progress and fabric.is_global_zero
@@ -123,12 +168,20 @@ def pretrain(options: argparse.Namespace) -> Path:
             collect(game, folder, settings["n_frames"], seed=1, progress=show)
     fabric.barrier()
     facts = {"model": options.model, "game": game, "noise": options.noise, "seed": options.seed}
+    if options.teacher is not None:
+        facts["teacher"] = options.teacher
     facts |= settings
     facts["arguments"] = arguments
     frames = read_frames(folder, cls.size)
     count = int(np.prod(frames.starts.shape))
     batches = make_datasets(
-        module, frames, settings["batch_size"], options.noise, options.seed, fabric.global_rank
+        module,
+        frames,
+        settings["batch_size"],
+        options.noise,
+        options.seed,
+        fabric.global_rank,
+        teacher,
     )
     training = Training(fabric, module, settings, facts, run)
     if not training.finished:
@@ -158,7 +211,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--model", required=True, help="motion, permakey or transporter")
+    parser.add_argument("--model", help="motion, permakey, transporter, student")
+    parser.add_argument("--teacher", help="of a student: motion, permakey, transporter, or weights")
     parser.add_argument("--game", required=True, help="as ids spell it, e.g. MsPacman")
     parser.add_argument("--noise", default="none", help="bars: vertical, horizontal, both")
     parser.add_argument("-n", "--n-timesteps", type=int, help="optimiser steps")
@@ -173,6 +227,10 @@ def main() -> None:
     parser.add_argument("--precision", default="32-true", help="e.g. bf16-mixed, as in Fabric")
     parser.add_argument("--no-progress", action="store_true", help="show no bar")
     options = parser.parse_args()
+    if options.model is None:
+        if options.teacher is None:
+            parser.error("one of --model and --teacher is required")
+        options.model = "student"
     try:
         output = pretrain(options)
     except (ValueError, OSError) as error:

@@ -96,6 +96,8 @@ class Training:
         for group in self.optimizer.param_groups:
             group["lr"] = float(self.settings[key])
         self.model.train()
+        # Models draw at random too; a resumed training draws what an uninterrupted one does.
+        torch.manual_seed(hash((self.facts["seed"], self.fabric.global_rank, self.step)))
         losses = self.model.loss(batch, progress)
         self.optimizer.zero_grad()
         self.fabric.backward(losses["loss"])

@@ -45,6 +45,7 @@ BUNDLED = Path(__file__).parent / "weights"
 MODELS: dict[str, str] = {
     "motion": "objwrappers.perception.motion_keypoints:MotionKeypoints",
     "permakey": "objwrappers.perception.permakey:PermaKey",
+    "student": "objwrappers.perception.student:Student",
     "transporter": "objwrappers.perception.transporter:Transporter",
 }
 """Name of a model → its class, as a string so that only the model asked for is imported."""
@@ -232,6 +233,18 @@ def model_presets(name: str) -> dict[str, dict[str, Any]]:
     return getattr(sys.modules[model_class(name).__module__], "PRESETS", {})
 
 
+def model_of(weights: str | Path) -> str:
+    """Returns the name of the model whose weights a folder or hub repository holds.
+
+    Raises:
+        FileNotFoundError: There is no such folder or repository.
+        ValueError: Its config.json is damaged, or names no model.
+    """
+    name = _read_config(str(weights)).get("model")
+    model_class(str(name))
+    return str(name)
+
+
 def weights_name(model: str, game: str, noise: str = "none") -> str:
     """Returns the name of a weights folder, ``"motion-MsPacman"`` or ``"motion-MsPacman-both"``."""
     return f"{model}-{game}" if noise == "none" else f"{model}-{game}-{noise}"
@@ -275,7 +288,7 @@ def load_model(
     Weights are data: JSON and safetensors are read, code is never run.
 
     Args:
-        model: ``"motion"``, ``"permakey"`` or ``"transporter"``.
+        model: ``"motion"``, ``"permakey"``, ``"student"`` or ``"transporter"``.
         game: As ids spell it, ``"MsPacman"``.
         weights: A folder or a hub repository (``"user/name"``, ``"user/name@revision"``);
             by default the user's cache, then the bundled weights.

@@ -73,8 +73,8 @@ class PermaKey(Scenery, PerceptionModule):
         coverage: The PointNet learns to cover the error maps, each object weighing the same, with
             a presence for each keypoint and a σ that falls while training; False is the published
             squared error between the bumps' sum and the maps.
-        foreground: Errors count only where the frame differs from the background and things
-            travel; :meth:`set_scenery` tells both before training.
+        foreground: The PointNet sees errors only where the frame differs from the background and
+            things travel; :meth:`set_scenery` tells both before training.
 
     Raises:
         ValueError: K < 1, a layer that does not exist, layers and patch sizes of unequal number,
@@ -143,14 +143,26 @@ class PermaKey(Scenery, PerceptionModule):
             activations.append(images)
         return activations
 
-    def error_maps(self, activations: list[Tensor]) -> Tensor:
-        """Returns (B, L, 84, 84) in [0, 1], the errors of each layer, enlarged by repetition."""
+    def error_maps(self, images: Tensor, activations: list[Tensor]) -> Tensor:
+        """Returns the errors of each layer, enlarged by repetition.
+
+        Args:
+            images: (B, 3, 84, 84) in [0, 1].
+            activations: What :meth:`encode` makes of them.
+
+        Returns:
+            (B, L, 84, 84) in [0, 1].
+        """
         maps = []
         for layer, predictor in zip(self.lsp_layers, self.predictors, strict=True):
             assert isinstance(predictor, LocalPrediction)
             errors = predictor.error_map(activations[layer].float())
             maps.append(F.interpolate(errors[:, None], size=self.size, mode="nearest"))
-        return min_max(torch.cat(maps, dim=1))
+        scaled = min_max(torch.cat(maps, dim=1))
+        if self.foreground:
+            differs = self.without_scenery(images).abs().amax(1, keepdim=True)
+            scaled = scaled * (differs > FOREGROUND_THRESHOLD)
+        return scaled
 
     def _locate(self, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Error maps → keypoints (B, K, 2) and presence logits (B, K)."""
@@ -168,7 +180,7 @@ class PermaKey(Scenery, PerceptionModule):
         Features are those of the last of ``lsp_layers``, F channels.
         """
         activations = self.encode(images)
-        keypoints, present = self._locate(self.error_maps(activations))
+        keypoints, present = self._locate(self.error_maps(images, activations))
         features = activations[self.lsp_layers[-1]].float()
         masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
         return {
@@ -193,7 +205,7 @@ class PermaKey(Scenery, PerceptionModule):
             assert isinstance(predictor, LocalPrediction)
             losses[f"lsp_{layer}"] = predictor.loss(seen[layer], self.cells)
         with torch.no_grad():
-            maps = self.error_maps(seen)
+            maps = self.error_maps(images, seen)
         if not self.coverage:
             keypoints, _ = self._locate(maps)
             bumps = gaussian_maps(keypoints, self.sigma, self.grid, self.grid).sum(1, keepdim=True)
@@ -217,18 +229,15 @@ class PermaKey(Scenery, PerceptionModule):
 
     def _objects(self, maps: Tensor, batch: dict[str, Tensor]) -> Tensor:
         """(B, 42, 42), the errors that keypoints should cover, without bars."""
-        clean = self.images(batch["clean"])
         if not torch.equal(batch["clean"], batch["frames"]):
-            maps = self.error_maps(self.encode(clean))
-        objects = maps.amax(1)
-        if self.foreground:
-            objects = objects * (self.without_scenery(clean).abs().amax(1) > FOREGROUND_THRESHOLD)
-        return F.avg_pool2d(objects, 2)
+            clean = self.images(batch["clean"])
+            maps = self.error_maps(clean, self.encode(clean))
+        return F.avg_pool2d(maps.amax(1), 2)
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames and their error maps, one for each layer, (B, 3, 84, 84) each."""
         images = self.images(batch["frames"])
-        maps = self.error_maps(self.encode(images))
+        maps = self.error_maps(images, self.encode(images))
         named = zip(self.lsp_layers, maps.unbind(1), strict=True)
         shown = {f"errors {layer}": m[:, None].expand(-1, 3, -1, -1) for layer, m in named}
         return {"input": images, **shown}

@@ -110,7 +110,8 @@ def test_the_published_pointnet_loss_by_hand():
     model = PermaKey(num_keypoints=2, grid=42).eval()
     batch = frames(1)
     with torch.no_grad():
-        maps = model.error_maps(model.encode(model.images(batch)))
+        images = model.images(batch)
+        maps = model.error_maps(images, model.encode(images))
         keypoints = model.perceive(model.images(batch))["keypoints"]
         losses = model.loss({"frames": batch, "clean": batch}, 0.5)
     axis = torch.linspace(-1, 1, 42)
@@ -134,7 +135,8 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
     noisy = clean.clone()
     noisy[0, :, 10:15] = torch.tensor([128, 0, 255], dtype=torch.uint8)
     with torch.no_grad():
-        maps = model.error_maps(model.encode(model.images(noisy)))
+        images = model.images(noisy)
+        maps = model.error_maps(images, model.encode(images))
         objects = model._objects(maps, {"frames": noisy, "clean": clean})
     y, x = objects[0].nonzero().T
     assert len(y) > 0

@@ -40,7 +40,7 @@ def test_frames_are_small_and_collecting_again_adds_what_is_missing(frames, run_
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("model", ["motion", "transporter"])
+@pytest.mark.parametrize("model", ["motion", "transporter", "permakey"])
 def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
     frames, run_zoo, tmp_path, model
 ):
@@ -106,6 +106,17 @@ def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monke
     assert load_model("motion", "Pong", device="cpu", noise="both").record["noise"] == "both"
     error = run_zoo("pretrain", "--model", "motion", "--noise", "all", *options, ok=False).stderr
     assert "Unknown noise 'all'" in error and "Traceback" not in error
+
+
+def test_a_student_has_its_teachers_keypoints(frames, run_zoo, tmp_path):
+    options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, "--output", tmp_path / "out"]
+    run_zoo("pretrain", "--teacher", "motion", *options, *TINY)
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert (config["model"], config["teacher"], config["num_keypoints"]) == ("student", "motion", 6)
+    error = run_zoo("pretrain", "--model", "student", *options, ok=False).stderr
+    assert "--model student and --teacher go together" in error
+    error = run_zoo("pretrain", "--teacher", tmp_path / "nobody", *options, ok=False).stderr
+    assert "is neither a folder nor a hub repository" in error and "Traceback" not in error
 
 
 def test_bars_can_be_recorded(run_zoo, tmp_path):
