@@ -67,7 +67,11 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
         if key not in chosen and key not in known:
             keys = ", ".join([*chosen, *known])
             raise ValueError(f"-params {key}: no such hyperparameter; there are {keys}.")
-        (chosen if key in chosen else arguments)[key] = yaml.safe_load(value)
+        where = chosen if key in chosen else arguments
+        where[key] = _parse(value)
+        if key in chosen and isinstance(table["default"][key], str) != isinstance(where[key], str):
+            kind = "a word" if isinstance(table["default"][key], str) else "a number"
+            raise ValueError(f"-params {key} takes {kind}, got {value!r}.")
     if "preset" in chosen:
         presets = model_presets(model)
         if chosen["preset"] not in presets:
@@ -76,6 +80,15 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
             )
         arguments = {**presets[chosen["preset"]], **arguments}
     return {**chosen, "model": arguments}
+
+
+def _parse(value: str) -> Any:
+    """Reads a value as YAML does, and 1e-3 as the number that people mean by it."""
+    parsed = yaml.safe_load(value)
+    try:
+        return float(parsed) if isinstance(parsed, str) else parsed
+    except ValueError:
+        return parsed
 
 
 def make_datasets(

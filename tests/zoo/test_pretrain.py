@@ -141,6 +141,10 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
         ),
         (["--model", "transporter", "--game", "Pong", "-params", "preset:heavy"], "Unknown preset"),
         (
+            ["--model", "motion", "--game", "Pong", "-params", "learning_rate:fast"],
+            "-params learning_rate takes a number, got 'fast'",
+        ),
+        (
             ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:0"],
             "num_keypoints must be at least 1, got 0",
         ),
@@ -150,6 +154,12 @@ def test_bad_input_is_one_line(run_zoo, tmp_path, options, message):
     error = run_zoo("pretrain", *options, "--frames-folder", tmp_path, ok=False).stderr
     assert message in error
     assert "Traceback" not in error
+
+
+def test_numbers_may_be_written_with_an_exponent(frames, run_zoo, tmp_path):
+    options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, "--output", tmp_path / "out"]
+    run_zoo("pretrain", "--model", "motion", *options, *TINY, "learning_rate:1e-3", "sigma:1e-1")
+    assert json.loads((tmp_path / "out" / "config.json").read_text())["sigma"] == 0.1
 
 
 def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
