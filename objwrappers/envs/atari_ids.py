@@ -53,6 +53,7 @@ def make_keypoints(
     model: str | PerceptionModel = "motion",
     weights: str | None = None,
     device: str = "auto",
+    features: str = "pooled",
     render_mode: str | None = None,
     **options: Any,
 ) -> gym.Env:
@@ -64,9 +65,12 @@ def make_keypoints(
 
     Args:
         game: ``"MsPacman"``.
-        model: ``"motion"``, ``"transporter"``, or a perception model of your own.
+        model: ``"motion"``, ``"transporter"``, ``"permakey"``, ``"student"``, or a perception model
+            of your own.
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+        features: ``"pooled"``, or ``"map"`` for convolutional policies: ``features`` are then
+            uint8 (F, h, w), the network's feature map where keypoints are.
         render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
@@ -77,7 +81,9 @@ def make_keypoints(
     from objwrappers.wrappers.perception import PerceptionObservation
 
     env = make_atari(game, **options)
-    perception = _load_keypoints(game, model, weights, device, options.get("noise", "none"))
+    perception = _load_keypoints(
+        game, model, weights, device, features, options.get("noise", "none")
+    )
     return PerceptionObservation(env, perception, render_mode)
 
 
@@ -87,6 +93,7 @@ def make_keypoints_vec(
     model: str | PerceptionModel = "motion",
     weights: str | None = None,
     device: str = "auto",
+    features: str = "pooled",
     render_mode: str | None = None,
     **options: Any,
 ) -> VectorEnv:
@@ -98,7 +105,9 @@ def make_keypoints_vec(
     from objwrappers.wrappers.perception import VectorPerceptionObservation
 
     env = make_atari_vec(game, num_envs, **options)
-    perception = _load_keypoints(game, model, weights, device, options.get("noise", "none"))
+    perception = _load_keypoints(
+        game, model, weights, device, features, options.get("noise", "none")
+    )
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
@@ -108,10 +117,22 @@ for _creator in (make_frames, make_keypoints):
 
 
 def _load_keypoints(
-    game: str, model: str | PerceptionModel, weights: str | None, device: str, noise: str
+    game: str,
+    model: str | PerceptionModel,
+    weights: str | None,
+    device: str,
+    features: str,
+    noise: str,
 ) -> PerceptionModel:
     from objwrappers.perception.base import load_model
+    from objwrappers.perception.keypoint_module import KeypointModule
 
-    if not isinstance(model, str):
-        return model
-    return load_model(model, game=check_game(game), weights=weights, device=device, noise=noise)
+    if isinstance(model, str):
+        model = load_model(
+            model, game=check_game(game), weights=weights, device=device, noise=noise
+        )
+    if isinstance(model, KeypointModule):
+        model.use_features(features)
+    elif features != "pooled":
+        raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
+    return model

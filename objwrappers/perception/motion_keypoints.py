@@ -7,12 +7,9 @@ anything is there to be covered.
 
 from __future__ import annotations
 
-import gymnasium as gym
-import numpy as np
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.coverage import (
     Presence,
     covers,
@@ -20,12 +17,8 @@ from objwrappers.perception.coverage import (
     repulsion,
     uncovered,
 )
-from objwrappers.perception.layers import (
-    ConvBlock,
-    gaussian_maps,
-    pool_features,
-    spatial_soft_argmax,
-)
+from objwrappers.perception.keypoint_module import KeypointModule
+from objwrappers.perception.layers import ConvBlock, spatial_soft_argmax
 
 __all__ = ["MotionKeypoints"]
 
@@ -34,7 +27,7 @@ TEMPERATURE = 2.0
 REPULSION_WEIGHT = 0.1
 
 
-class MotionKeypoints(PerceptionModule):
+class MotionKeypoints(KeypointModule):
     """Places keypoints on the sprites that move, with a presence for each.
 
     Args:
@@ -50,10 +43,7 @@ class MotionKeypoints(PerceptionModule):
 
     def __init__(self, num_keypoints: int = 10, sigma: float = 0.08, width: int = 32) -> None:
         super().__init__()
-        if num_keypoints < 1:
-            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
-        self.num_keypoints = num_keypoints
-        self.sigma = sigma
+        self.define(num_keypoints, sigma, channels=width, cells=42)
         self.trunk = nn.Sequential(
             ConvBlock(3, width // 2, kernel=5, stride=2),
             ConvBlock(width // 2, width),
@@ -62,29 +52,16 @@ class MotionKeypoints(PerceptionModule):
         )
         self.logits = nn.Conv2d(width, num_keypoints, 1)
         self.presence = Presence(width)
-        box = gym.spaces.Box
-        self.observation_space = gym.spaces.Dict(
-            {
-                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
-                "present": box(0, 1, (num_keypoints,), np.float32),
-                "features": box(0, np.inf, (num_keypoints, width), np.float32),
-            }
-        )
 
     def _locate(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         features = self.trunk(images)
         keypoints, weights = spatial_soft_argmax(self.logits(features).float(), TEMPERATURE)
         return features, keypoints, self.presence(features, weights)
 
-    def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns keypoints (B, K, 2), present (B, K), features (B, K, F)."""
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See :meth:`KeypointModule.look`; F is ``width``, on 42×42 cells."""
         features, keypoints, present = self._locate(images)
-        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
-        return {
-            "keypoints": keypoints.clamp(-1, 1),
-            "present": present.float().sigmoid(),
-            "features": pool_features(features.float(), masks),
-        }
+        return keypoints, present.float().sigmoid(), features
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Uncovered motion, repulsion between keypoints, presence.

@@ -10,26 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import gymnasium as gym
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.coverage import Presence, covers, falling_sigma, repulsion, uncovered
+from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
     initialise,
     marginal_soft_argmax,
     per_object,
-    pool_features,
     spatial_soft_argmax,
 )
 from objwrappers.perception.local_prediction import LocalPrediction, min_max
 from objwrappers.perception.scenery import Scenery
-from objwrappers.perception.vae import ENCODER_CHANNELS, VAE, encoder_layers
+from objwrappers.perception.vae import ENCODER_CELLS, ENCODER_CHANNELS, VAE, encoder_layers
 
 __all__ = ["PRESETS", "PermaKey"]
 
@@ -55,7 +52,7 @@ FOREGROUND_THRESHOLD = 25 / 255
 WARM_UP = 0.1  # share of the training without keypoints, while errors take shape
 
 
-class PermaKey(Scenery, PerceptionModule):
+class PermaKey(Scenery, KeypointModule):
     """Keypoints on the error maps of local spatial prediction; see the module's docstring.
 
     Args:
@@ -100,9 +97,10 @@ class PermaKey(Scenery, PerceptionModule):
         foreground: bool = False,
     ) -> None:
         super().__init__()
-        _check(num_keypoints, lsp_layers, patch_sizes, encoder, grid)
-        self.num_keypoints, self.sigma, self.cells = num_keypoints, sigma, cells
-        self.grid = grid
+        _check(lsp_layers, patch_sizes, encoder, grid)
+        channels = ENCODER_CHANNELS[tuple(lsp_layers)[-1]]
+        self.define(num_keypoints, sigma, channels, cells=ENCODER_CELLS[tuple(lsp_layers)[-1]])
+        self.cells, self.grid = cells, grid
         self.lsp_layers = tuple(lsp_layers)
         self.coverage = coverage
         depth = len(ENCODER_CHANNELS) if encoder == "vae" else max(lsp_layers) + 1
@@ -125,15 +123,6 @@ class PermaKey(Scenery, PerceptionModule):
         initialise(self.head)
         self.presence = Presence(d) if coverage else None
         self.register_scenery(foreground, self.size)
-        width = ENCODER_CHANNELS[self.lsp_layers[-1]]
-        box = gym.spaces.Box
-        self.observation_space = gym.spaces.Dict(
-            {
-                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
-                "present": box(0, 1, (num_keypoints,), np.float32),
-                "features": box(0, np.inf, (num_keypoints, width), np.float32),
-            }
-        )
 
     def encode(self, images: Tensor) -> list[Tensor]:
         """Returns the activations of the encoder's layers, (B, C, H, W) each."""
@@ -174,20 +163,11 @@ class PermaKey(Scenery, PerceptionModule):
         keypoints, weights = spatial_soft_argmax(logits, TEMPERATURE)
         return keypoints, self.presence(features, weights)
 
-    def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns keypoints (B, K, 2), present (B, K) and features (B, K, F).
-
-        Features are those of the last of ``lsp_layers``, F channels.
-        """
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See :meth:`KeypointModule.look`; features are those of the last of ``lsp_layers``."""
         activations = self.encode(images)
         keypoints, present = self._locate(self.error_maps(images, activations))
-        features = activations[self.lsp_layers[-1]].float()
-        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
-        return {
-            "keypoints": keypoints.clamp(-1, 1),
-            "present": present.sigmoid(),
-            "features": pool_features(features, masks),
-        }
+        return keypoints, present.sigmoid(), activations[self.lsp_layers[-1]]
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """The sum of the modules' losses; each has gradients in its own module only.
@@ -244,14 +224,11 @@ class PermaKey(Scenery, PerceptionModule):
 
 
 def _check(
-    num_keypoints: int,
     lsp_layers: Sequence[int],
     patch_sizes: Sequence[int],
     encoder: str,
     grid: int,
 ) -> None:
-    if num_keypoints < 1:
-        raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
     if len(lsp_layers) != len(patch_sizes) or not lsp_layers:
         raise ValueError(
             f"lsp_layers and patch_sizes must be equally many, at least one: got "

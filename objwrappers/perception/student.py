@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import gymnasium as gym
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.coverage import Presence
+from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
-    pool_features,
     spatial_soft_argmax,
 )
 
@@ -24,7 +21,7 @@ TARGET_SIGMA = 0.06
 DISTANCE_WEIGHT = 10.0
 
 
-class Student(PerceptionModule):
+class Student(KeypointModule):
     """Looks at a frame at two scales, 42×42 cells and 21×21.
 
     Args:
@@ -40,24 +37,15 @@ class Student(PerceptionModule):
 
     def __init__(self, num_keypoints: int = 10, sigma: float = 0.08, teacher: str = "") -> None:
         super().__init__()
-        if num_keypoints < 1:
-            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
-        self.num_keypoints, self.sigma, self.teacher = num_keypoints, sigma, teacher
+        self.define(num_keypoints, sigma, channels=FINE + COARSE, cells=42)
+        self.teacher = teacher
         self.fine = nn.Sequential(ConvBlock(3, 8, stride=2), ConvBlock(8, FINE))
         self.coarse = nn.Sequential(ConvBlock(FINE, COARSE, stride=2), ConvBlock(COARSE, COARSE))
         self.fine_logits = nn.Conv2d(FINE, num_keypoints, 1)
         self.coarse_logits = nn.Conv2d(COARSE, num_keypoints, 1)
         self.presence = Presence(FINE + COARSE)
-        box = gym.spaces.Box
-        self.observation_space = gym.spaces.Dict(
-            {
-                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
-                "present": box(0, 1, (num_keypoints,), np.float32),
-                "features": box(0, np.inf, (num_keypoints, FINE + COARSE), np.float32),
-            }
-        )
 
-    def _look(self, images: Tensor) -> tuple[Tensor, Tensor]:
+    def _scan(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """Features (B, F, 42, 42) and logits (B, K, 42, 42)."""
         fine = self.fine(images)
         coarse = self.coarse(fine)
@@ -67,16 +55,11 @@ class Student(PerceptionModule):
         features = torch.cat([fine, F.interpolate(coarse, size, mode="nearest")], dim=1)
         return features, logits.float()
 
-    def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns keypoints (B, K, 2), present (B, K), features (B, K, 40)."""
-        features, logits = self._look(images)
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See :meth:`KeypointModule.look`; F = 40 on 42×42 cells."""
+        features, logits = self._scan(images)
         keypoints, weights = spatial_soft_argmax(logits)
-        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
-        return {
-            "keypoints": keypoints.clamp(-1, 1),
-            "present": self.presence(features, weights).sigmoid(),
-            "features": pool_features(features.float(), masks),
-        }
+        return keypoints, self.presence(features, weights).sigmoid(), features
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """Cross entropy with a bump at the teacher's keypoint, distance to it, presence.
@@ -88,7 +71,7 @@ class Student(PerceptionModule):
                 (B, K) of the teacher.
             progress: Without effect.
         """
-        features, logits = self._look(self.images(batch["frames"]))
+        features, logits = self._scan(self.images(batch["frames"]))
         means, weights = spatial_soft_argmax(logits)
         sure = batch["present"]
         bumps = gaussian_maps(batch["keypoints"], TARGET_SIGMA, *logits.shape[-2:]).flatten(2)

@@ -12,21 +12,18 @@ the frames, in which small objects count as much as large ones, and a σ that fa
 
 from __future__ import annotations
 
-import gymnasium as gym
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.coverage import falling_sigma
+from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
     gaussian_maps,
     initialise,
     marginal_soft_argmax,
     per_object,
-    pool_features,
     spatial_soft_argmax,
 )
 from objwrappers.perception.scenery import Scenery
@@ -76,7 +73,7 @@ def _encoder() -> list[nn.Module]:
     return [ConvBlock(3, 16), ConvBlock(16, 16), ConvBlock(16, 32, stride=2), ConvBlock(32, 32)]
 
 
-class Transporter(Scenery, PerceptionModule):
+class Transporter(Scenery, KeypointModule):
     """Keypoints from feature transport; see the module's docstring.
 
     Args:
@@ -111,9 +108,8 @@ class Transporter(Scenery, PerceptionModule):
         foreground: bool = False,
     ) -> None:
         super().__init__()
-        if num_keypoints < 1:
-            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
-        self.sigma, self.start_sigma = sigma, start_sigma
+        self.define(num_keypoints, sigma, channels=FEATURES, cells=42)
+        self.start_sigma = start_sigma
         self.temperature, self.change_weight = temperature, change_weight
         self.spatial = spatial
         self.register_scenery(foreground, self.size)
@@ -129,14 +125,6 @@ class Transporter(Scenery, PerceptionModule):
             blocks.append(ConvBlock(width, next_width))
             width = next_width
         self.decoder = nn.Sequential(*blocks, ConvBlock(width, 3, activation=nn.Sigmoid()))
-        box = gym.spaces.Box
-        self.observation_space = gym.spaces.Dict(
-            {
-                "keypoints": box(-1, 1, (num_keypoints, 2), np.float32),
-                "present": box(0, 1, (num_keypoints,), np.float32),
-                "features": box(0, np.inf, (num_keypoints, FEATURES), np.float32),
-            }
-        )
 
     def _locate(self, images: Tensor) -> Tensor:
         if self.foreground:
@@ -146,16 +134,10 @@ class Transporter(Scenery, PerceptionModule):
             return spatial_soft_argmax(maps, self.temperature)[0]
         return marginal_soft_argmax(maps, self.temperature)
 
-    def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns keypoints (B, K, 2), present (B, K), all ones, and features (B, K, 32)."""
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """See :meth:`KeypointModule.look`; all are present, F = 32 on 42×42 cells."""
         keypoints = self._locate(images)
-        features = self.encoder(images)
-        masks = gaussian_maps(keypoints, self.sigma, *features.shape[-2:])
-        return {
-            "keypoints": keypoints.clamp(-1, 1),
-            "present": torch.ones_like(keypoints[..., 0]),
-            "features": pool_features(features.float(), masks),
-        }
+        return keypoints, torch.ones_like(keypoints[..., 0]), self.encoder(images)
 
     def reconstruct(self, source: Tensor, target: Tensor, sigma: float) -> tuple[Tensor, Tensor]:
         """Reconstructs the target frame from the source and the transported features.

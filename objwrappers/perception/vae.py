@@ -8,14 +8,15 @@ from torch import Tensor, nn
 
 from objwrappers.perception.layers import ConvBlock
 
-__all__ = ["ENCODER_CHANNELS", "VAE", "encoder_layers"]
+__all__ = ["ENCODER_CELLS", "ENCODER_CHANNELS", "VAE", "encoder_layers"]
 
 ENCODER_CHANNELS = (32, 64, 64, 128)
+ENCODER_CELLS = (84, 42, 21, 21)
 VARIANCE_TIMES_2 = 0.2  # of the pixels' Gaussian likelihood
 
 
 def encoder_layers(count: int) -> nn.ModuleList:
-    """Returns the first ``count`` of four blocks; sides of 84, 42, 21 and 21 cells."""
+    """Returns the first ``count`` of four blocks; see ENCODER_CELLS."""
     blocks = [
         ConvBlock(3, 32, kernel=4),
         ConvBlock(32, 64, stride=2),

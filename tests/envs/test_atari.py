@@ -77,6 +77,23 @@ def test_keypoints_ids_agree_through_the_end_of_an_episode(model):
     assert compare(single, vector, steps=200, tolerance=1e-5) >= 2
 
 
+def test_feature_maps_agree_but_for_rounding():
+    options = {"features": "map", "device": "cpu", **EXACT}
+    single = gym.make("ObjKeypoints-Pong-v0", **options)
+    vector = gym.make_vec("ObjKeypoints-Pong-v0", num_envs=2, **options)
+    batch, _ = vector.reset(seed=3)
+    observation, _ = single.reset(seed=4)
+    assert observation["features"].shape == (32, 42, 42)
+    assert single.observation_space.contains(observation)
+    for _ in range(20):
+        batch, *_ = vector.step(np.array([2, 2]))
+        observation, *_ = single.step(2)
+        off = np.abs(observation["features"].astype(int) - batch["features"][1])
+        assert off.max() <= 1
+    with pytest.raises(ValueError, match="features must be 'pooled' or 'map', got 'all'"):
+        gym.make("ObjKeypoints-Pong-v0", features="all")
+
+
 @pytest.mark.parametrize("env_id", ["ObjFrames-MsPacman-v0", "ObjKeypoints-MsPacman-v0"])
 def test_gymnasium_and_sb3_find_nothing_to_complain_about(env_id):
     sb3_checker = pytest.importorskip("stable_baselines3.common.env_checker")

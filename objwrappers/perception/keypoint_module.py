@@ -1,0 +1,103 @@
+"""What all keypoint models share: their observation and how features are read off a map.
+
+Features come pooled under each keypoint, or, for convolutional policies, as the map itself where
+keypoints are (KeyQN, Kulkarni et al. 2019).
+"""
+
+from __future__ import annotations
+
+import gymnasium as gym
+import numpy as np
+from torch import Tensor
+
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.layers import gaussian_maps, pool_features
+
+__all__ = ["FEATURES", "KeypointModule"]
+
+FEATURES = ("pooled", "map")
+
+MASK_SIGMA = 0.15
+MASK_THRESHOLD = 0.2
+LARGEST_FEATURE = 8.0
+"""A feature map's values are bytes of [0, 8): batch norm and ReLU seldom give more."""
+
+
+class KeypointModule(PerceptionModule):
+    """A perception model that finds K keypoints on a square feature map.
+
+    A subclass calls :meth:`define` in its constructor and implements :meth:`look`.
+
+    Attributes:
+        num_keypoints: K.
+        sigma: Radius of a keypoint's bump, in units of [-1, 1].
+    """
+
+    num_keypoints: int
+    sigma: float
+
+    def define(self, num_keypoints: int, sigma: float, channels: int, cells: int) -> None:
+        """Sets the observation space.
+
+        Args:
+            num_keypoints: K.
+            sigma: Radius of a keypoint's bump, in units of [-1, 1].
+            channels: Of the feature map, F.
+            cells: Side of the feature map.
+
+        Raises:
+            ValueError: K < 1.
+        """
+        if num_keypoints < 1:
+            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
+        self.num_keypoints, self.sigma = num_keypoints, sigma
+        self._map_shape = (channels, cells, cells)
+        self.use_features("pooled")
+
+    def use_features(self, kind: str) -> None:
+        """Chooses what ``features`` of the observation are.
+
+        Args:
+            kind: ``"pooled"``: float32 (K, F), the map's mean under each keypoint's bump.
+                ``"map"``: uint8 (F, cells, cells), the map where a bump of σ = .15 is at least
+                .2 high, else 0; a byte is 1/32.
+
+        Raises:
+            ValueError: Another kind.
+        """
+        if kind not in FEATURES:
+            raise ValueError(f"features must be 'pooled' or 'map', got {kind!r}.")
+        self._features = kind
+        count, channels = self.num_keypoints, self._map_shape[0]
+        box = gym.spaces.Box
+        self.observation_space = gym.spaces.Dict(
+            {
+                "keypoints": box(-1, 1, (count, 2), np.float32),
+                "present": box(0, 1, (count,), np.float32),
+                "features": box(0, np.inf, (count, channels), np.float32)
+                if kind == "pooled"
+                else box(0, 255, self._map_shape, np.uint8),
+            }
+        )
+
+    def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Finds keypoints in small images, float32 (B, 3, size, size) in [0, 1].
+
+        Returns:
+            Keypoints (B, K, 2), presences (B, K) in [0, 1], features (B, F, cells, cells).
+        """
+        raise NotImplementedError
+
+    def perceive(self, images: Tensor) -> dict[str, Tensor]:
+        """Returns keypoints (B, K, 2), present (B, K) and features, see :meth:`use_features`."""
+        keypoints, present, features = self.look(images)
+        features = features.float()
+        size = features.shape[-2:]
+        if self._features == "pooled":
+            shown = pool_features(features, gaussian_maps(keypoints, self.sigma, *size))
+        else:
+            there = (present > 0.5).float()[..., None, None]
+            bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
+            scaled = (features * (255 / LARGEST_FEATURE)).clamp(0, 255).round()
+            shown = scaled * (bumps >= MASK_THRESHOLD)
+        return {"keypoints": keypoints.clamp(-1, 1), "present": present, "features": shown}
