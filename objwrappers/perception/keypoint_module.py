@@ -13,14 +13,17 @@ from torch import Tensor
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.layers import gaussian_maps, pool_features
 
-__all__ = ["FEATURES", "KeypointModule"]
+__all__ = ["FEATURES", "MAP_SCALE", "KeypointModule"]
 
 FEATURES = ("pooled", "map")
 
 MASK_SIGMA = 0.15
 MASK_THRESHOLD = 0.2
-LARGEST_FEATURE = 8.0
-"""A feature map's values are bytes of [0, 8): batch norm and ReLU seldom give more."""
+MAP_SCALE = 32
+"""A feature map's byte is 1/32: batch norm and ReLU seldom give more than 8."""
+
+LARGEST_BYTE = 254
+"""Of a feature map; where 255 is allowed, Stable-Baselines3 takes it for an image of h colours."""
 
 
 class KeypointModule(PerceptionModule):
@@ -60,7 +63,7 @@ class KeypointModule(PerceptionModule):
         Args:
             kind: ``"pooled"``: float32 (K, F), the map's mean under each keypoint's bump.
                 ``"map"``: uint8 (F, cells, cells), the map where a bump of σ = .15 is at least
-                .2 high, else 0; a byte is 1/32.
+                .2 high, else 0; a byte is 1/32, at most 254.
 
         Raises:
             ValueError: Another kind.
@@ -76,7 +79,7 @@ class KeypointModule(PerceptionModule):
                 "present": box(0, 1, (count,), np.float32),
                 "features": box(0, np.inf, (count, channels), np.float32)
                 if kind == "pooled"
-                else box(0, 255, self._map_shape, np.uint8),
+                else box(0, LARGEST_BYTE, self._map_shape, np.uint8),
             }
         )
 
@@ -98,6 +101,6 @@ class KeypointModule(PerceptionModule):
         else:
             there = (present > 0.5).float()[..., None, None]
             bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
-            scaled = (features * (255 / LARGEST_FEATURE)).clamp(0, 255).round()
+            scaled = (features * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
             shown = scaled * (bumps >= MASK_THRESHOLD)
         return {"keypoints": keypoints.clamp(-1, 1), "present": present, "features": shown}

@@ -1,0 +1,77 @@
+"""Keypoint encoders as policies that YAML can name, one for each family of algorithms.
+
+| algorithm | convolutions, ``features="map"`` | graph |
+|---|---|---|
+| PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` |
+| DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` |
+| QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` |
+
+In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. The encoder's options are
+``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sb3_contrib.qrdqn.policies import MultiInputPolicy as QuantilePolicy
+from stable_baselines3.common.policies import MultiInputActorCriticPolicy
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
+
+from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
+
+__all__ = [
+    "KeypointCNNPolicy",
+    "KeypointCNNQPolicy",
+    "KeypointCNNQuantilePolicy",
+    "KeypointGNNPolicy",
+    "KeypointGNNQPolicy",
+    "KeypointGNNQuantilePolicy",
+]
+
+
+class _Encoded:
+    """Mixin: another default of ``features_extractor_class``."""
+
+    encoder: type[BaseFeaturesExtractor]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("features_extractor_class", self.encoder)
+        super().__init__(*args, **kwargs)
+
+
+class KeypointCNNPolicy(_Encoded, MultiInputActorCriticPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+
+    encoder = KeypointCNN
+
+
+class KeypointGNNPolicy(_Encoded, MultiInputActorCriticPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+
+    encoder = KeypointGNN
+
+
+class KeypointCNNQPolicy(_Encoded, QPolicy):
+    """Q-values on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+
+    encoder = KeypointCNN
+
+
+class KeypointGNNQPolicy(_Encoded, QPolicy):
+    """Q-values on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+
+    encoder = KeypointGNN
+
+
+class KeypointCNNQuantilePolicy(_Encoded, QuantilePolicy):
+    """Quantiles of returns on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+
+    encoder = KeypointCNN
+
+
+class KeypointGNNQuantilePolicy(_Encoded, QuantilePolicy):
+    """Quantiles of returns on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+
+    encoder = KeypointGNN
