@@ -25,11 +25,12 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
 import objwrappers
-from objwrappers.sb3.vec_env import GymVecEnv
+from objwrappers.sb3 import GymVecEnv, RecurrentDQN
 
 __all__ = [
     "LOG_FOLDER",
     "REPOSITORY",
+    "TRAINING_ONLY",
     "Agent",
     "RandomPolicy",
     "add_agent_options",
@@ -46,8 +47,12 @@ __all__ = [
     "takes_device",
 ]
 
+ALGOS["rdqn"] = RecurrentDQN
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOG_FOLDER = "logs"
+TRAINING_ONLY = ("life_loss_info", "reward_clipping")
+"""Options of the vector env for training: agents are watched and scored on whole games."""
 
 
 def fail(message: str) -> NoReturn:
@@ -189,7 +194,7 @@ def load_agent(
         # RL Zoo dumps its arguments as a Python object.
         trained_with = yaml.unsafe_load((stats / "args.yml").read_text())
         env_kwargs = dict(trained_with.get("env_kwargs") or env_kwargs)
-    env_kwargs.pop("life_loss_info", None)  # trained on lives, watched for whole games
+    env_kwargs = {k: v for k, v in env_kwargs.items() if k not in TRAINING_ONLY}
     # Schedules of the training, which an agent that only plays does not need.
     unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
     memory: Any = {"buffer_size": 1} if hasattr(ALGOS[algo], "replay_buffer_class") else {}

@@ -19,7 +19,16 @@ from pathlib import Path
 from typing import Any
 
 import rl_zoo3.enjoy
-from common import LOG_FOLDER, check_env_id, fail, import_packages, is_atari, is_ours, takes_device
+from common import (
+    LOG_FOLDER,
+    TRAINING_ONLY,
+    check_env_id,
+    fail,
+    import_packages,
+    is_atari,
+    is_ours,
+    takes_device,
+)
 from rl_zoo3.exp_manager import ExperimentManager
 from rl_zoo3.utils import create_test_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -70,9 +79,9 @@ def main(arguments: list[str]) -> None:
 
 
 def _create_whole_games(env_id: str, **options: Any) -> VecEnv:
-    # Trained on lives, watched for whole games; single envs do not know the option either.
-    env_kwargs = dict(options.pop("env_kwargs", None) or {})
-    env_kwargs.pop("life_loss_info", None)
+    # Single envs do not know these options either.
+    given = options.pop("env_kwargs", None) or {}
+    env_kwargs = {k: v for k, v in given.items() if k not in TRAINING_ONLY}
     return create_test_env(env_id, env_kwargs=env_kwargs, **options)
 
 

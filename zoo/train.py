@@ -24,6 +24,7 @@ import yaml
 from common import (
     LOG_FOLDER,
     REPOSITORY,
+    TRAINING_ONLY,
     check_env_id,
     fail,
     import_packages,
@@ -72,7 +73,7 @@ class VectorExperimentManager(ExperimentManager):
             return super().create_envs(n_envs, eval_env, no_log)
         options = dict(self.eval_env_kwargs if eval_env else self.env_kwargs)
         if eval_env:
-            options.pop("life_loss_info", None)  # evaluations count whole games
+            options = {k: v for k, v in options.items() if k not in TRAINING_ONLY}
         if takes_device(env_id):
             options.setdefault("device", str(self.device))
         try:

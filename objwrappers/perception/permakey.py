@@ -18,6 +18,7 @@ from objwrappers.perception.coverage import Presence, covers, falling_sigma, rep
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
+    coordinate_grid,
     gaussian_maps,
     initialise,
     marginal_soft_argmax,
@@ -41,6 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sigma": 0.08,
         "coverage": True,
         "foreground": True,
+        "looks_at": ("errors", "place"),
     },
 }
 """Arguments of :class:`PermaKey`; ``published`` has the published layers and losses."""
@@ -49,6 +51,7 @@ START_SIGMA = 0.5
 TEMPERATURE = 2.0
 REPULSION_WEIGHT = 0.1
 FOREGROUND_THRESHOLD = 25 / 255
+LEAST_ERROR = 0.1  # of an object, in a min–max error map
 WARM_UP = 0.1  # share of the training without keypoints, while errors take shape
 
 
@@ -95,9 +98,12 @@ class PermaKey(Scenery, KeypointModule):
         pointnet_widths: Sequence[int] = (32, 64, 64, 128),
         coverage: bool = False,
         foreground: bool = False,
+        looks_at: Sequence[str] = ("errors",),
     ) -> None:
         super().__init__()
         _check(lsp_layers, patch_sizes, encoder, grid)
+        if not looks_at or not {*looks_at} <= {"errors", "frame", "place"}:
+            raise ValueError(f"looks_at may name errors, frame and place, got {list(looks_at)}.")
         channels = ENCODER_CHANNELS[tuple(lsp_layers)[-1]]
         self.define(num_keypoints, sigma, channels, cells=ENCODER_CELLS[tuple(lsp_layers)[-1]])
         self.cells, self.grid = cells, grid
@@ -113,8 +119,10 @@ class PermaKey(Scenery, KeypointModule):
             for layer, patch in zip(lsp_layers, patch_sizes, strict=True)
         )
         a, b, c, d = pointnet_widths
+        self.looks_at = tuple(looks_at)
+        inputs = sum({"errors": len(lsp_layers), "frame": 3, "place": 2}[k] for k in looks_at)
         self.pointnet = nn.Sequential(
-            ConvBlock(len(lsp_layers), a, kernel=4),
+            ConvBlock(inputs, a, kernel=4),
             ConvBlock(a, b, stride=2 if grid == 21 else 1),
             ConvBlock(b, c, stride=2),
             ConvBlock(c, d),
@@ -153,9 +161,15 @@ class PermaKey(Scenery, KeypointModule):
             scaled = scaled * (differs > FOREGROUND_THRESHOLD)
         return scaled
 
-    def _locate(self, maps: Tensor) -> tuple[Tensor, Tensor]:
+    def _locate(self, images: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
         """Error maps → keypoints (B, K, 2) and presence logits (B, K)."""
-        features = self.pointnet(maps)
+        y, x = coordinate_grid(self.size, self.size, like=maps)
+        views = {
+            "errors": maps,
+            "frame": images * maps.amax(1, keepdim=True),
+            "place": torch.stack(torch.meshgrid(y, x, indexing="ij")).expand(len(maps), -1, -1, -1),
+        }
+        features = self.pointnet(torch.cat([views[key] for key in self.looks_at], dim=1))
         logits = self.head(features).float()
         if self.presence is None:
             keypoints = marginal_soft_argmax(logits)
@@ -166,7 +180,7 @@ class PermaKey(Scenery, KeypointModule):
     def look(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """See :meth:`KeypointModule.look`; features are those of the last of ``lsp_layers``."""
         activations = self.encode(images)
-        keypoints, present = self._locate(self.error_maps(images, activations))
+        keypoints, present = self._locate(images, self.error_maps(images, activations))
         return keypoints, present.sigmoid(), activations[self.lsp_layers[-1]]
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
@@ -187,23 +201,27 @@ class PermaKey(Scenery, KeypointModule):
         with torch.no_grad():
             maps = self.error_maps(images, seen)
         if not self.coverage:
-            keypoints, _ = self._locate(maps)
+            keypoints, _ = self._locate(images, maps)
             bumps = gaussian_maps(keypoints, self.sigma, self.grid, self.grid).sum(1, keepdim=True)
             enlarged = F.interpolate(bumps, size=self.size, mode="nearest")
             losses["pointnet"] = F.mse_loss(enlarged.expand_as(maps), maps)
         elif progress >= WARM_UP:
-            losses |= self._cover(maps, batch, falling_sigma(START_SIGMA, self.sigma, progress))
+            losses |= self._cover(
+                images, maps, batch, falling_sigma(START_SIGMA, self.sigma, progress)
+            )
         return {**losses, "loss": sum(losses.values(), torch.zeros((), device=images.device))}
 
-    def _cover(self, maps: Tensor, batch: dict[str, Tensor], sigma: float) -> dict[str, Tensor]:
-        keypoints, present = self._locate(maps)
+    def _cover(
+        self, images: Tensor, maps: Tensor, batch: dict[str, Tensor], sigma: float
+    ) -> dict[str, Tensor]:
+        keypoints, present = self._locate(images, maps)
         with torch.no_grad():
             objects = self._objects(maps, batch)
         return {
             "uncovered": uncovered(keypoints, per_object(objects), sigma),
             "repulsion": REPULSION_WEIGHT * repulsion(keypoints),
             "presence": F.binary_cross_entropy_with_logits(
-                present, covers(keypoints, objects, self.sigma)
+                present, covers(keypoints, (objects > LEAST_ERROR).float(), self.sigma)
             ),
         }
 

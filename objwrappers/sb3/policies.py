@@ -5,6 +5,7 @@
 | PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` |
 | DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` |
 | QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` |
+| RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` |
 
 In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. The encoder's options are
 ``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``.
@@ -20,11 +21,14 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
 
 from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
+from objwrappers.sb3.recurrent_q import MultiInputLstmPolicy
 
 __all__ = [
+    "KeypointCNNLstmPolicy",
     "KeypointCNNPolicy",
     "KeypointCNNQPolicy",
     "KeypointCNNQuantilePolicy",
+    "KeypointGNNLstmPolicy",
     "KeypointGNNPolicy",
     "KeypointGNNQPolicy",
     "KeypointGNNQuantilePolicy",
@@ -73,5 +77,17 @@ class KeypointCNNQuantilePolicy(_Encoded, QuantilePolicy):
 
 class KeypointGNNQuantilePolicy(_Encoded, QuantilePolicy):
     """Quantiles of returns on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+
+    encoder = KeypointGNN
+
+
+class KeypointCNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
+    """Recurrent Q-values on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+
+    encoder = KeypointCNN
+
+
+class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
+    """Recurrent Q-values on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
 
     encoder = KeypointGNN

@@ -152,6 +152,7 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
         ({"patch_sizes": (2, 0)}, "patch_sizes must be positive integers, got 0"),
         ({"error": "mae"}, "error must be 'mse' or 'rmse', got 'mae'"),
         ({"encoder": "resnet"}, "encoder must be 'vae' or 'random', got 'resnet'"),
+        ({"looks_at": ("pixels",)}, r"looks_at may name errors, frame and place, got \['pixels'\]"),
         ({"grid": 20}, "grid must be 21 or 42, got 20"),
     ],
 )

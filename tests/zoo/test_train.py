@@ -16,6 +16,7 @@ from stable_baselines3 import PPO
 
 from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.motion_keypoints import MotionKeypoints
+from objwrappers.sb3 import RecurrentDQN
 
 ZOO = Path(__file__).parents[2] / "zoo"
 ENV = "ObjKeypoints-MsPacman-v0"
@@ -182,3 +183,23 @@ def test_enjoy_without_an_agent(run_zoo: Any, tmp_path: Path) -> None:
     result = run_zoo("enjoy", "--algo", "ppo", "--env", ENV, ok=False)
     assert "Train one: python zoo/train.py --algo ppo" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_recurrent_agents_train_score_and_are_watched(
+    run_zoo: Any, tmp_path: Path, weights: Path
+) -> None:
+    options = ["--algo", "rdqn", "--env", ENV, "--device", "cpu", "-f", "runs"]
+    params = ["-params", "learning_starts:60", "buffer_size:400", "n_envs:2"]
+    limits = [f"weights:'{weights}'", "max_num_frames_per_episode:120", "life_loss_info:True"]
+    limits += ["reward_clipping:True"]
+    budget = ["-n", 120, "--eval-freq", 60, "--eval-episodes", 1, "--env-kwargs", *limits]
+    run_zoo("train", *options, *budget, *params)
+    model = RecurrentDQN.load(tmp_path / "runs" / "rdqn" / f"{ENV}_1" / f"{ENV}.zip")
+    assert model._n_updates >= 25 and model.num_timesteps == 120
+    limit = [f"weights:'{weights}'", "max_num_frames_per_episode:120"]
+    output = run_zoo("evaluate", *options, "--episodes", 4, "--num-envs", 2).stdout
+    assert "4 episodes of" in output
+    run_zoo("enjoy", *options, "-n", 40, "--no-render")
+    film = tmp_path / "film.gif"
+    run_zoo("record", *options, "-n", 5, "-o", film, "--env-kwargs", *limit)
+    assert film.exists()
