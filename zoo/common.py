@@ -90,13 +90,20 @@ def is_atari(env_id: str) -> bool:
     return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
 
 
-def add_agent_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the options by which evaluate.py and record.py find an agent and make its env."""
+def add_agent_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+    """Adds the options by which evaluate.py and record.py find an agent and make its env.
+
+    Args:
+        parser: Gets ``--env``, ``--algo``, ``-f`` and so on.
+        several: ``-f`` and ``--exp-id`` take several values and are lists.
+    """
     add = parser.add_argument
     add("--env", required=True, help="env id, ObjKeypoints-MsPacman-v0")
     add("--algo", choices=["random", *ALGOS], default="random", help="of a trained agent")
-    add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
-    add("--exp-id", type=int, default=0, help="run of the training (default: the latest)")
+    count: dict[str, Any] = {"nargs": "+"} if several else {}
+    folder, run = ([LOG_FOLDER], [0]) if several else (LOG_FOLDER, 0)
+    add("-f", "--folder", default=folder, **count, help="log folder of the agent's training")
+    add("--exp-id", type=int, default=run, **count, help="run in it (default: the latest)")
     add("--load-best", action="store_true", help="the best model instead of the last one")
     add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
     add("--device", default="auto", help="of perception and of the policy")
@@ -110,8 +117,15 @@ def env_kwargs_of(options: argparse.Namespace) -> dict[str, Any]:
     return {**device, **options.env_kwargs}
 
 
-def find_agent(options: argparse.Namespace) -> Agent | None:
+def find_agent(
+    options: argparse.Namespace, folder: str | None = None, exp_id: int | None = None
+) -> Agent | None:
     """Loads the agent of :func:`add_agent_options`, None for the random policy.
+
+    Args:
+        options: With ``seed``.
+        folder: Instead of that of the options.
+        exp_id: Likewise.
 
     Raises:
         FileNotFoundError: There is no such agent; the message says how to train one.
@@ -121,8 +135,8 @@ def find_agent(options: argparse.Namespace) -> Agent | None:
     return load_agent(
         options.algo,
         options.env,
-        options.folder,
-        options.exp_id,
+        options.folder if folder is None else folder,
+        options.exp_id if exp_id is None else exp_id,
         options.load_best,
         options.device,
         options.seed,
