@@ -9,7 +9,7 @@
 A folder holds ``frames.json`` and ``shard-00000.npz`` and so on. A shard holds ``palette`` uint8
 (P, 3), ``indices`` uint8 (t, N, H, W) and ``starts`` bool (t, N). Atari has 128 colours, and
 max-pooling of two frames adds few, so that indices into a palette lose nothing; compressed, a
-frame takes about 1 KB.
+frame takes about 1 KB. A palette of more than 256 colours, as in Battle Zone, has uint16 indices.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ __all__ = ["FramePairs", "FrameWriter", "Frames", "SingleFrames", "read_frames"]
 
 INDEX_NAME = "frames.json"
 MAX_SHARD_BYTES = 2**31
+MAX_COLOURS = 2**16
 
 
 class FrameWriter:
@@ -74,7 +75,7 @@ class FrameWriter:
             starts: bool (t, N), True where an episode or a recording begins.
 
         Raises:
-            ValueError: More than 256 colours in one block; record fewer steps at once.
+            ValueError: More than 65,536 colours in one block; record fewer steps at once.
             OSError: The disk is full; what was written before remains valid.
         """
         palette, indices = _to_palette(frames)
@@ -234,13 +235,14 @@ def _to_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     wide = frames.astype(np.uint32)
     codes = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
     colours = np.unique(codes)
-    if len(colours) > 256:
+    if len(colours) > MAX_COLOURS:
         raise ValueError(
-            f"{len(colours)} colours in one block of frames, a palette has 256; record fewer "
-            "steps at once."
+            f"{len(colours)} colours in one block of frames, a palette has at most {MAX_COLOURS}; "
+            "record fewer steps at once."
         )
     palette = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
-    return palette.astype(np.uint8), np.searchsorted(colours, codes).astype(np.uint8)
+    width = np.uint8 if len(colours) <= 256 else np.uint16
+    return palette.astype(np.uint8), np.searchsorted(colours, codes).astype(width)
 
 
 def _read_index(folder: Path) -> dict[str, Any]:
@@ -280,7 +282,8 @@ def _read_shard(path: Path, shard: dict[str, Any]) -> tuple[np.ndarray, np.ndarr
             raise ValueError(f"shapes {indices.shape} and {starts.shape}, not {expected}")
         if palette.ndim != 2 or palette.shape[1] != 3 or len(palette) <= int(indices.max()):
             raise ValueError(f"palette of shape {palette.shape}")
-        if {palette.dtype.name, indices.dtype.name, starts.dtype.name} != {"uint8", "bool"}:
+        types = (palette.dtype.name, indices.dtype.name, starts.dtype.name)
+        if types not in (("uint8", "uint8", "bool"), ("uint8", "uint16", "bool")):
             raise ValueError("arrays of other types")
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(f"{path} is damaged or cut off ({error}). {cure}") from error

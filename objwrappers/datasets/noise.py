@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from objwrappers.rendering.bars import NOISES, POSITIONS, blend_bars, check_noise
+from objwrappers.rendering.bars import NOISES, POSITIONS, blend_bars, check_noise, visible_share
 
 __all__ = ["NoisyBatches"]
+
+NATIVE_SIZE = (210, 160)  # of most games; elsewhere bars are a little thicker or thinner
 
 
 class NoisyBatches(torch.utils.data.Dataset):
@@ -42,7 +44,11 @@ class NoisyBatches(torch.utils.data.Dataset):
         self._seed = (seed, rank)
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        """Returns the other dataset's item, with bars."""
+        """Returns the other dataset's item, with bars.
+
+        ``visible``, float32 (B, h, w), is the share of each pixel of the last key's frames that
+        no bar covers.
+        """
         batch = dict(self._batches[step])
         rng = np.random.default_rng((*self._seed, step))
         for key in self._keys:
@@ -53,5 +59,7 @@ class NoisyBatches(torch.utils.data.Dataset):
                 else np.full(len(frames), np.nan)
                 for drawn in self._drawn
             )
-            batch[key] = torch.from_numpy(blend_bars(frames, across, down))
+            visible = visible_share(across, down, frames.shape[1:3], NATIVE_SIZE)
+            batch[key] = torch.from_numpy(blend_bars(frames, visible))
+            batch["visible"] = torch.from_numpy(visible)
         return batch

@@ -68,10 +68,12 @@ class MotionKeypoints(KeypointModule):
 
         Args:
             batch: ``frames`` uint8 (B, 84, 84, 3), ``weight`` float32 (B, 42, 42),
-                what covering a cell is worth; ``objects`` float32 (B, 42, 42) in [0, 1].
+                what covering a cell is worth; ``objects`` float32 (B, 42, 42) in [0, 1];
+                ``visible`` float32 (B, 84, 84), 0 behind a bar: what is hidden need not be found.
             progress: σ falls geometrically from 0.5 until 60 % of the training.
         """
-        weight = batch["weight"]
+        visible = F.avg_pool2d(batch["visible"], 2)
+        weight = batch["weight"] * visible
         _, keypoints, present = self._locate(self.images(batch["frames"]))
         losses = {
             "uncovered": uncovered(
@@ -79,7 +81,7 @@ class MotionKeypoints(KeypointModule):
             ),
             "repulsion": repulsion(keypoints),
             "presence": F.binary_cross_entropy_with_logits(
-                present, covers(keypoints, batch["objects"], self.sigma)
+                present, covers(keypoints, batch["objects"] * visible, self.sigma)
             ),
         }
         weighted = REPULSION_WEIGHT * losses["repulsion"]

@@ -187,8 +187,9 @@ class PermaKey(Scenery, KeypointModule):
         """The sum of the modules' losses; each has gradients in its own module only.
 
         Args:
-            batch: ``frames`` uint8 (B, 84, 84, 3); ``clean``, the same without bars, what
-                keypoints should cover where ``coverage`` is on.
+            batch: ``frames`` uint8 (B, 84, 84, 3); where ``coverage`` is on ``clean`` too, the
+                same without bars, and ``visible`` float32 (B, 84, 84), 0 behind a bar: the
+                errors of what is visible are to be covered.
             progress: σ hangs on it where ``coverage`` is on.
         """
         images = self.images(batch["frames"])
@@ -230,7 +231,7 @@ class PermaKey(Scenery, KeypointModule):
         if not torch.equal(batch["clean"], batch["frames"]):
             clean = self.images(batch["clean"])
             maps = self.error_maps(clean, self.encode(clean))
-        return F.avg_pool2d(maps.amax(1), 2)
+        return F.avg_pool2d(maps.amax(1) * batch["visible"], 2)
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames and their error maps, one for each layer, (B, 3, 84, 84) each."""

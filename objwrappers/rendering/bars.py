@@ -5,7 +5,7 @@ one the other way round, its edge on one of the pixels 0..78. Elsewhere they are
 
 * :func:`bar_cells`: which rows or columns a bar covers
 * :func:`draw_bars`: paints bars on native frames
-* :func:`blend_bars`: paints them on small frames, as if drawn before an area resize
+* :func:`visible_share`, :func:`blend_bars`: the same on small frames, as if before an area resize
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ import difflib
 
 import numpy as np
 
-__all__ = ["COLOUR", "NOISES", "POSITIONS", "bar_cells", "blend_bars", "check_noise", "draw_bars"]
+__all__ = [
+    "COLOUR",
+    "NOISES",
+    "POSITIONS",
+    "bar_cells",
+    "blend_bars",
+    "check_noise",
+    "draw_bars",
+    "visible_share",
+]
 
 REFERENCE_SIZE = 84
 THICKNESS = 5
@@ -74,30 +83,35 @@ def draw_bars(frames: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.nd
     return np.where(covered[..., None], COLOUR, frames)
 
 
-def blend_bars(
-    frames: np.ndarray,
-    across: np.ndarray,
-    down: np.ndarray,
-    native: tuple[int, int] = (210, 160),
+def visible_share(
+    across: np.ndarray, down: np.ndarray, size: tuple[int, int], native: tuple[int, int]
 ) -> np.ndarray:
+    """Returns float32 (N, h, w), the share of each small pixel that no bar covers.
+
+    Args:
+        across: As in :func:`draw_bars`.
+        down: As in :func:`draw_bars`.
+        size: Height h and width w of the small frames.
+        native: Height and width of the frame that the bars are drawn on.
+    """
+    rows = _share(bar_cells(down, native[0]), size[0])
+    columns = _share(bar_cells(across, native[1]), size[1])
+    return ((1 - rows)[:, :, None] * (1 - columns)[:, None, :]).astype(np.float32)
+
+
+def blend_bars(frames: np.ndarray, visible: np.ndarray) -> np.ndarray:
     """Paints bars on small frames so that they look as those of native frames do after resizing.
 
     Args:
-        frames: uint8 (N, h, w, 3), resized by area from ``native``.
-        across: As in :func:`draw_bars`.
-        down: As in :func:`draw_bars`.
-        native: Height and width of the frame that the bars are drawn on.
+        frames: uint8 (N, h, w, 3), resized by area.
+        visible: (N, h, w), from :func:`visible_share`.
 
     Returns:
         uint8 (N, h, w, 3), a copy. Equal to drawing first and resizing then, but for the
         pixels that a bar's edge divides, where the frame is taken to be even.
     """
-    _, height, width, _ = frames.shape
-    rows = _share(bar_cells(down, native[0]), height)
-    columns = _share(bar_cells(across, native[1]), width)
-    uncovered = ((1 - rows)[:, :, None] * (1 - columns)[:, None, :])[..., None]
-    blended = uncovered * frames + (1 - uncovered) * COLOUR
-    return np.rint(blended).astype(np.uint8)
+    shown = visible[..., None]
+    return np.rint(shown * frames + (1 - shown) * COLOUR).astype(np.uint8)
 
 
 def _share(covered: np.ndarray, size: int) -> np.ndarray:

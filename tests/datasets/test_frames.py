@@ -44,9 +44,15 @@ def test_recording_continues_and_refuses_another_game(folder):
         FrameWriter(folder, {**FACTS, "game": "MsPacman"})
 
 
-def test_too_many_colours_are_refused(tmp_path):
+def test_many_colours_are_kept_and_too_many_refused(tmp_path):
+    native = native_frames(colours=300)  # as in Battle Zone, of which max-pooling makes hundreds
+    FrameWriter(tmp_path / "many", FACTS).append(native, np.zeros((4, 2), bool))
+    small = AreaResize(84)(torch.from_numpy(native).flatten(0, 1)) * 255
+    expected = small.round().to(torch.uint8).permute(0, 2, 3, 1)
+    assert torch.equal(read_frames(tmp_path / "many").frames.flatten(0, 1), expected)
     with pytest.raises(ValueError, match="colours in one block"):
-        FrameWriter(tmp_path, FACTS).append(native_frames(colours=300), np.zeros((4, 2), bool))
+        too_many = native_frames(colours=200_000)
+        FrameWriter(tmp_path / "all", FACTS).append(too_many, np.zeros((4, 2), bool))
 
 
 def test_no_frames_names_the_command(tmp_path):

@@ -19,6 +19,7 @@ def test_bars_cover_a_bars_area_of_the_named_frames_only():
     assert covered.mean().item() == pytest.approx(1 - (150 / 160) * (198 / 210), abs=0.03)
     assert (item["frames"].numpy() == COLOUR).all(-1).any((1, 2)).all()
     assert (item["clean"] == 100).all() and (item["motion"] == 1).all()
+    assert torch.equal(item["visible"] == 1, (item["frames"] == 100).all(-1))
 
 
 def test_each_frame_and_each_key_has_bars_of_its_own():

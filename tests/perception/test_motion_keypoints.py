@@ -15,7 +15,14 @@ def model():
 
 def batch(motion):
     frames = torch.zeros(len(motion), 84, 84, 3, dtype=torch.uint8)
-    return {"frames": frames, "motion": motion, "weight": motion, "objects": motion}
+    visible = torch.ones(len(motion), 84, 84)
+    return {
+        "frames": frames,
+        "motion": motion,
+        "weight": motion,
+        "objects": motion,
+        "visible": visible,
+    }
 
 
 @torch.no_grad()
@@ -35,6 +42,16 @@ def test_presence_is_asked_only_where_an_object_lies_under_the_keypoint():
     objects[0, 20, 20] = 1.0  # beside the centre
     keypoints = torch.tensor([[[0.0, 0.0], [0.9, 0.9]]])
     assert covers(keypoints, objects, sigma=0.08).tolist() == [[1.0, 0.0]]
+
+
+@torch.no_grad()
+def test_what_a_bar_hides_need_not_be_covered(model):
+    motion = torch.zeros(1, 42, 42)
+    motion[0, 0, 0] = motion[0, 21, 21] = 1.0  # in a corner; under both keypoints
+    hidden = batch(motion)
+    hidden["visible"][0, :2] = 0
+    assert model.eval().loss(batch(motion), 1.0)["uncovered"] > 0.5
+    assert model.loss(hidden, 1.0)["uncovered"] < 0.2
 
 
 def test_presence_does_not_bend_the_features(model):

@@ -80,7 +80,7 @@ def test_constant_frames_give_numbers(preset):
     model = PermaKey(num_keypoints=3, **PRESETS[preset])
     black = torch.zeros(2, 210, 160, 3, dtype=torch.uint8)
     small = torch.zeros(2, 84, 84, 3, dtype=torch.uint8)
-    losses = model.loss({"frames": small, "clean": small}, 0.5)
+    losses = model.loss({"frames": small, "clean": small, "visible": torch.ones(2, 84, 84)}, 0.5)
     assert all(value.isfinite() for value in losses.values())
     with torch.no_grad():
         assert all(value.isfinite().all() for value in model.eval()(black).values())
@@ -137,7 +137,10 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
     with torch.no_grad():
         images = model.images(noisy)
         maps = model.error_maps(images, model.encode(images))
-        objects = model._objects(maps, {"frames": noisy, "clean": clean})
+        batch = {"frames": noisy, "clean": clean, "visible": torch.ones(1, 84, 84)}
+        objects = model._objects(maps, batch)
+        batch["visible"][0, 60:64] = 0
+        assert model._objects(maps, batch).sum() == 0
     y, x = objects[0].nonzero().T
     assert len(y) > 0
     assert set(y.tolist()) <= {30, 31} and set(x.tolist()) <= {20, 21}

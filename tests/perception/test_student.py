@@ -41,13 +41,22 @@ def test_the_losses_by_hand():
         percepts = model.perceive(model.images(frames))
         present = torch.tensor([[1.0, 0.0]])
         keypoints = percepts["keypoints"] + torch.tensor([0.25, -0.5])
-        losses = model.loss({"frames": frames, "keypoints": keypoints, "present": present}, 0.0)
+        batch = {"frames": frames, "keypoints": keypoints, "present": present}
+        losses = model.loss({**batch, "visible": torch.ones(1, 84, 84)}, 0.0)
     assert losses["distance"].item() == pytest.approx(0.75, abs=1e-5)
     p = percepts["present"][0]
     by_hand = -(p[0].log() + (1 - p[1]).log()) / 2
     assert losses["presence"].item() == pytest.approx(by_hand.item(), abs=1e-5)
     total = losses["place"] + 10 * losses["distance"] + losses["presence"]
     torch.testing.assert_close(losses["loss"], total)
+
+
+def test_what_a_bar_hides_need_not_be_found():
+    model = Student(2)
+    visible = torch.ones(1, 84, 84)
+    visible[0, :, 40:] = 0
+    batch = {"keypoints": torch.tensor([[[-0.5, 0.9], [0.5, 0.9]]]), "visible": visible}
+    assert model._visible(batch).tolist() == [[1.0, 0.0]]
 
 
 def test_a_student_learns_where_a_square_is():
@@ -62,6 +71,7 @@ def test_a_student_learns_where_a_square_is():
     for step in range(60):
         rows = torch.arange(step * 32, step * 32 + 32) % 160
         batch = {"frames": frames[rows], "keypoints": keypoints[rows], "present": torch.ones(32, 1)}
+        batch["visible"] = torch.ones(32, 84, 84)
         optimizer.zero_grad()
         model.loss(batch, 0.0)["loss"].backward()
         optimizer.step()

@@ -3,7 +3,14 @@ import pytest
 import torch
 
 from objwrappers.perception.layers import AreaResize
-from objwrappers.rendering.bars import COLOUR, bar_cells, blend_bars, check_noise, draw_bars
+from objwrappers.rendering.bars import (
+    COLOUR,
+    bar_cells,
+    blend_bars,
+    check_noise,
+    draw_bars,
+    visible_share,
+)
 
 NO_BAR = np.array([np.nan])
 
@@ -44,7 +51,8 @@ def test_blending_equals_drawing_before_the_resize():
         return (images * 255).round().byte().permute(0, 2, 3, 1).numpy()
 
     first = small(draw_bars(frames, across, down)).astype(int)
-    then = blend_bars(small(frames), across, down).astype(int)
+    visible = visible_share(across, down, (84, 84), (210, 160))
+    then = blend_bars(small(frames), visible).astype(int)
     assert np.abs(first - then).max() <= 1
     assert (then == COLOUR).all(-1).mean() > 0.05
 
@@ -52,7 +60,9 @@ def test_blending_equals_drawing_before_the_resize():
 def test_no_bar_changes_nothing():
     frames = np.random.default_rng(0).integers(0, 256, (1, 84, 84, 3), np.uint8)
     np.testing.assert_array_equal(draw_bars(frames, NO_BAR, NO_BAR), frames)
-    np.testing.assert_array_equal(blend_bars(frames, NO_BAR, NO_BAR), frames)
+    visible = visible_share(NO_BAR, NO_BAR, (84, 84), (210, 160))
+    assert (visible == 1).all()
+    np.testing.assert_array_equal(blend_bars(frames, visible), frames)
 
 
 def test_an_unknown_noise_names_the_nearest():
