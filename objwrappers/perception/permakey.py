@@ -35,14 +35,14 @@ PRESETS: dict[str, dict[str, Any]] = {
     "published": {},
     "light": {
         "encoder": "random",
-        "predictor_widths": (256, 128),
+        "predictor_widths": (128, 64),
         "cells": 2048,
         "pointnet_widths": (16, 32, 32, 64),
         "grid": 42,
         "sigma": 0.08,
         "coverage": True,
         "foreground": True,
-        "looks_at": ("errors", "place"),
+        "looks_at": ("errors", "frame", "place"),
     },
 }
 """Arguments of :class:`PermaKey`; ``published`` has the published layers and losses."""

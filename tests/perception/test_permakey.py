@@ -29,7 +29,9 @@ def test_published_parameter_counts():
 
 def test_light_parameter_counts():
     model = PermaKey(**PRESETS["light"])
-    assert [count(p) for p in model.predictors] == [312_576, 591_232]
+    assert sum(p.numel() for p in model.state_dict().values()) * 4 < 2 * 2**20  # bytes
+    wide = PermaKey(**{**PRESETS["light"], "predictor_widths": (256, 128)})
+    assert [count(p) for p in wide.predictors] == [312_576, 591_232]
     assert model.vae is None and not any(p.requires_grad for p in model.encoder.parameters())
 
 
