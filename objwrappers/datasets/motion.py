@@ -143,8 +143,9 @@ class MotionFrames(torch.utils.data.Dataset):
         """Returns a batch.
 
         Returns:
-            ``frames`` uint8 (B, h, w, 3); maps float32 (B, h/2, w/2): ``motion`` in [0, 1], what
-            moves now; ``objects`` in [0, 1], that and what moves within REST_LAGS; ``weight``,
+            ``frames`` and, a step later, ``after``, uint8 (B, h, w, 3); maps float32
+            (B, h/2, w/2): ``motion`` in [0, 1], what moves now; ``objects`` in [0, 1], that and
+            what moves within REST_LAGS; ``weight``,
             :func:`per_object` of the motion.
         """
         generator = torch.Generator().manual_seed(hash((*self._seed, step)))
@@ -161,6 +162,7 @@ class MotionFrames(torch.utils.data.Dataset):
         resting = self._pool(torch.minimum(foreground, change))
         return {
             "frames": now,
+            "after": self._frames.frames[t + 1, n],
             "motion": motion,
             "objects": resting,
             "weight": per_object(motion),

@@ -6,7 +6,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from objwrappers.datasets.frames import FramePairs, Frames, FrameWriter, read_frames
+from objwrappers.datasets.frames import FramePairs, Frames, FrameWriter, SingleFrames, read_frames
 from objwrappers.perception.layers import AreaResize
 
 FACTS = {"game": "Pong", "policy": "random", "seed": 0}
@@ -185,3 +185,15 @@ def test_pairs_stay_in_an_episode_and_repeat_by_step():
     assert not torch.equal(batch["target"], pairs[4]["target"])
     other_rank = FramePairs(numbered(starts), batch_size=500, seed=1, max_gap=10, rank=1)[3]
     assert not torch.equal(batch["target"], other_rank["target"])
+
+
+def test_single_frames_repeat_and_cover_the_recording():
+    pixels = torch.arange(30, dtype=torch.uint8).view(10, 3, 1, 1, 1).expand(10, 3, 4, 4, 3)
+    frames = Frames(pixels, torch.zeros(10, 3, dtype=torch.bool))
+    batches = SingleFrames(frames, batch_size=16, seed=1)
+    assert torch.equal(batches[4]["frames"], SingleFrames(frames, 16, seed=1)[4]["clean"])
+    assert not torch.equal(
+        batches[4]["frames"], SingleFrames(frames, 16, seed=1, rank=1)[4]["frames"]
+    )
+    drawn = torch.cat([batches[i]["frames"][:, 0, 0, 0] for i in range(20)])
+    assert drawn.unique().tolist() == list(range(30))
