@@ -30,7 +30,7 @@ from objwrappers.rendering.overlay import draw_percepts
 
 CELL_WIDTH, CELL_HEIGHT = 320, 420
 LABEL_WIDTH, HEAD_HEIGHT = 150, 28
-FIRST_STEP, STEPS_BETWEEN = 60, 25
+FIRST_STEP, STEPS_BETWEEN = 150, 25
 
 
 @dataclass(frozen=True)
