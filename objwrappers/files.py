@@ -26,9 +26,10 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     A full disk, an error or a kill leaves what stood there before untouched.
 
     Args:
-        path: The final path; its folder exists.
+        path: The final path; its folder is made if absent.
     """
     path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

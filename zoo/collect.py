@@ -69,10 +69,16 @@ def play_by_agent(
     env.seed(int(rng.integers(2**30)))
     observation = env.reset()
     starts = np.ones(num_envs, bool)
+    state = None
     while True:
         # The wrapper that transforms the frames keeps the last ones.
         yield env.get_attr("frames", 0)[0], starts
-        actions, _ = agent.model.predict(observation, deterministic=False)  # type: ignore[arg-type]
+        actions, state = agent.model.predict(
+            observation,  # type: ignore[arg-type]
+            state,
+            starts,
+            deterministic=False,
+        )
         observation, _, starts, _ = env.step(actions)
 
 
@@ -106,6 +112,8 @@ def collect(
     facts = {"game": check_game(game), "policy": policy, "seed": seed}
     if check_noise(noise) != "none":
         facts["noise"] = noise
+    if num_frames < 1 or num_envs < 1:
+        raise ValueError(f"-n and --num-envs must be at least 1, got {num_frames}, {num_envs}.")
     writer = FrameWriter(folder, facts)
     recorded = writer.num_frames
     if recorded >= num_frames:
@@ -164,7 +172,8 @@ def main() -> None:
         raise SystemExit(f"collect: {error}") from error
     size = sum(file.stat().st_size for file in folder.iterdir())
     print(f"{count} frames of {game} in {folder}, {size / count / 1024:.2f} KB each")
-    print(f"Next: python zoo/pretrain.py --model motion --game {game}")
+    where = f" --frames-folder {folder}" if options.folder else ""
+    print(f"Next: python zoo/pretrain.py --model motion --game {game}{where}")
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ __all__ = [
     "REPOSITORY",
     "TRAINING_ONLY",
     "Agent",
+    "KeyValues",
     "RandomPolicy",
     "add_agent_options",
     "check_env_id",
@@ -90,6 +91,22 @@ def is_atari(env_id: str) -> bool:
     return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
 
 
+class KeyValues(StoreDict):
+    """RL Zoo's ``key:value ...``, whose values are Python; a bare word is a string."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        """Parses the values and sets them."""
+        quoted = []
+        for pair in values:
+            key, colon, value = pair.partition(":")
+            quoted.append(
+                f"{key}:{value!r}"
+                if colon and value.isidentifier() and value not in ("True", "False", "None")
+                else pair
+            )
+        super().__call__(parser, namespace, quoted, option_string)
+
+
 def add_agent_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
     """Adds the options by which evaluate.py and record.py find an agent and make its env.
 
@@ -107,7 +124,7 @@ def add_agent_options(parser: argparse.ArgumentParser, several: bool = False) ->
     add("--load-best", action="store_true", help="the best model instead of the last one")
     add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
     add("--device", default="auto", help="of perception and of the policy")
-    add("--env-kwargs", nargs="+", action=StoreDict, default={}, help="key:value ...")
+    add("--env-kwargs", nargs="+", action=KeyValues, default={}, help="key:value ...")
     add("--gym-packages", nargs="+", default=[], help="packages that register envs")
 
 

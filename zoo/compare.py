@@ -153,7 +153,6 @@ def main() -> None:
     except (ValueError, FileNotFoundError) as error:
         raise SystemExit(f"compare: {error}") from error
     _, data = cv2.imencode(options.output.suffix, sheet[..., ::-1])
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     with write_atomically(options.output) as file:
         file.write(data.tobytes())
     print(f"Wrote {options.output}")

@@ -11,7 +11,9 @@ command. Hyperparameters are those of hyperparams/perception/<model>.yml; -param
 from __future__ import annotations
 
 import argparse
+import hashlib
 import inspect
+import json
 import shlex
 import sys
 from pathlib import Path
@@ -22,10 +24,11 @@ import yaml
 from collect import collect, frames_folder
 from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch.utils.data import Dataset
 from training import Training
 
-from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames, read_frames
+from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames, read_facts, read_frames
 from objwrappers.datasets.motion import MotionFrames, background, travel_mask
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
@@ -34,6 +37,7 @@ from objwrappers.games import check_game
 from objwrappers.perception.base import (
     MODELS,
     PerceptionModule,
+    check_replaceable,
     load_model,
     model_class,
     model_of,
@@ -45,6 +49,7 @@ from objwrappers.rendering.bars import check_noise
 
 HYPERPARAMS = Path(__file__).parents[1] / "hyperparams" / "perception"
 VALIDATION_SHARE = 0.1
+COUNTS = ("n_frames", "n_timesteps", "batch_size", "eval_freq", "checkpoint_every", "patience")
 
 
 def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any]:
@@ -72,6 +77,9 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
         if key in chosen and isinstance(table["default"][key], str) != isinstance(where[key], str):
             kind = "a word" if isinstance(table["default"][key], str) else "a number"
             raise ValueError(f"-params {key} takes {kind}, got {value!r}.")
+    for key in COUNTS:
+        if not isinstance(chosen[key], int) or chosen[key] < 1:
+            raise ValueError(f"-params {key} must be an integer of at least 1, got {chosen[key]}.")
     if "preset" in chosen:
         presets = model_presets(model)
         if chosen["preset"] not in presets:
@@ -148,22 +156,57 @@ def load_teacher(options: argparse.Namespace, game: str) -> PerceptionModule | N
     return load_model(model_of(options.teacher), game, weights=options.teacher, device="cpu")
 
 
+def _digest(facts: dict[str, Any]) -> str:
+    """A short name of a recording or a teacher, that changes with what it names."""
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def make_fabric(options: argparse.Namespace, run: Path) -> Fabric:
+    """Returns what the training runs on.
+
+    Raises:
+        ValueError: A device or precision that this machine has not.
+    """
+    try:
+        return Fabric(
+            accelerator={"cuda": "gpu"}.get(options.device, options.device),
+            devices=options.devices,
+            num_nodes=options.num_nodes,
+            precision=options.precision,
+            loggers=TensorBoardLogger(run, name="tensorboard", version=""),
+        )
+    except (RuntimeError, TypeError, MisconfigurationException) as error:
+        raise ValueError(
+            f"--device {options.device} --devices {options.devices} "
+            f"--precision {options.precision}: {error}"
+        ) from error
+
+
+def make_module(model: str, arguments: dict[str, Any]) -> PerceptionModule:
+    """Returns an untrained model.
+
+    Raises:
+        ValueError: Arguments that it cannot have, a word where a number belongs among them.
+    """
+    try:
+        return model_class(model)(**arguments)
+    except TypeError as error:
+        raise ValueError(f"{model} cannot have {arguments}: {error}") from error
+
+
 def pretrain(options: argparse.Namespace) -> Path:
     """Trains, writes the weights and returns their folder."""
     game = check_game(options.game)
-    cls = model_class(options.model)
-    settings = read_hyperparams(options.model, game, options.hyperparams)
+    model_class(options.model)
+    changes = list(options.hyperparams)
     if options.n_timesteps is not None:
-        settings["n_timesteps"] = options.n_timesteps
+        changes.append(f"n_timesteps:{options.n_timesteps}")
+    settings = read_hyperparams(options.model, game, changes)
     name = weights_name(options.model, game, check_noise(options.noise))
     run = options.log_folder / "perception" / f"{name}-{options.seed}"
-    fabric = Fabric(
-        accelerator={"cuda": "gpu"}.get(options.device, options.device),
-        devices=options.devices,
-        num_nodes=options.num_nodes,
-        precision=options.precision,
-        loggers=TensorBoardLogger(run, name="tensorboard", version=""),
-    )
+    output = options.output or cache_folder("weights", name)
+    check_replaceable(output)
+    fabric = make_fabric(options, run)
     fabric.launch()
     seed_everything(options.seed, verbose=False)
     arguments = settings.pop("model")
@@ -172,7 +215,7 @@ def pretrain(options: argparse.Namespace) -> Path:
         arguments["num_keypoints"] = teacher.observation_space["keypoints"].shape[0]  # type: ignore[index]
         arguments["teacher"] = teacher.name
         teacher = teacher.to(fabric.device)
-    module = cls(**arguments)
+    module = make_module(options.model, arguments)
     folder = options.frames_folder or frames_folder(game)
     show = not options.no_progress and fabric.is_global_zero
     if fabric.is_global_zero:
@@ -181,11 +224,15 @@ def pretrain(options: argparse.Namespace) -> Path:
             collect(game, folder, settings["n_frames"], seed=1, progress=show)
     fabric.barrier()
     facts = {"model": options.model, "game": game, "noise": options.noise, "seed": options.seed}
-    if options.teacher is not None:
-        facts["teacher"] = options.teacher
+    recorded = read_facts(folder)
+    if recorded.get("game", game) != game:
+        raise ValueError(f"{folder} holds frames of {recorded['game']}, not of {game}.")
+    facts["frames"] = _digest(recorded)
+    if teacher is not None:
+        facts["teacher"] = _digest({**teacher.arguments, **teacher.record})
     facts |= settings
     facts["arguments"] = arguments
-    frames = read_frames(folder, cls.size)
+    frames = read_frames(folder, module.size)
     count = int(np.prod(frames.starts.shape))
     batches = make_datasets(
         module,
@@ -199,7 +246,11 @@ def pretrain(options: argparse.Namespace) -> Path:
     training = Training(fabric, module, settings, facts, run)
     if not training.finished:
         training.fit(*batches, progress=show)
-    output = options.output or cache_folder("weights", name)
+    if not training.best_state:
+        raise ValueError(
+            f"The training diverged: the validation loss was never a number. Remove {run} and "
+            f"lower learning_rate ({settings['learning_rate']})."
+        )
     if fabric.is_global_zero:
         module.load_state_dict(training.best_state)
         module.record = {

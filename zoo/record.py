@@ -98,12 +98,15 @@ def main() -> None:
         rates: Any = [args.fps, env.metadata.get("render_fps"), 15]
         fps = float(next(rate for rate in rates if rate is not None))
         writer = VideoWriter(output, fps)
-    except (FileNotFoundError, RuntimeError, TypeError, ValueError) as error:
+    except (OSError, RuntimeError, TypeError, ValueError) as error:
         fail(str(error))
     deterministic = args.deterministic or not is_atari(args.env)
     policy = agent.model if agent else RandomPolicy(env, args.seed)
-    with writer as video:
-        returns = film(env, policy, video, args.n_timesteps, deterministic, args.progress)
+    try:
+        with writer as video:
+            returns = film(env, policy, video, args.n_timesteps, deterministic, args.progress)
+    except OSError as error:
+        fail(f"{output} cannot be written: {error}")
     env.close()
     print(f"Wrote {output}: {video.frames} frames, {video.frames / fps:.1f} s at {fps:g} fps.")
     player = f"{args.algo} agent {agent.path}" if agent else "random policy"

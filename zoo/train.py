@@ -71,7 +71,9 @@ class VectorExperimentManager(ExperimentManager):
         env_id = self.env_name.gym_id
         if not is_ours(env_id) or self.env_wrapper is not None:
             return super().create_envs(n_envs, eval_env, no_log)
-        options = dict(self.eval_env_kwargs if eval_env else self.env_kwargs)
+        options = dict(self.env_kwargs)
+        if eval_env and self.eval_env_kwargs:  # RL Zoo fills them from the command line only
+            options = dict(self.eval_env_kwargs)
         if eval_env:
             options = {k: v for k, v in options.items() if k not in TRAINING_ONLY}
         if takes_device(env_id):

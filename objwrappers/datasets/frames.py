@@ -28,7 +28,7 @@ import torch
 from objwrappers.files import write_atomically
 from objwrappers.perception.layers import AreaResize
 
-__all__ = ["FramePairs", "FrameWriter", "Frames", "SingleFrames", "read_frames"]
+__all__ = ["FramePairs", "FrameWriter", "Frames", "SingleFrames", "read_facts", "read_frames"]
 
 INDEX_NAME = "frames.json"
 MAX_SHARD_BYTES = 2**31
@@ -75,9 +75,16 @@ class FrameWriter:
             starts: bool (t, N), True where an episode or a recording begins.
 
         Raises:
-            ValueError: More than 65,536 colours in one block; record fewer steps at once.
+            ValueError: Another number of envs than in the shards before, or more than 65,536
+                colours in one block; record fewer steps at once.
             OSError: The disk is full; what was written before remains valid.
         """
+        widths = {shard["envs"] for shard in self._index["shards"]} - {frames.shape[1]}
+        if widths:
+            raise ValueError(
+                f"{self.folder} holds frames of {widths.pop()} envs side by side, got those of "
+                f"{frames.shape[1]}; record with as many, or into another folder."
+            )
         palette, indices = _to_palette(frames)
         name = f"shard-{len(self._index['shards']):05d}.npz"
         with write_atomically(self.folder / name) as file:
@@ -229,6 +236,16 @@ def read_frames(folder: str | Path, size: int = 84) -> Frames:
             frames.append(small.reshape(*block.shape[:2], size, size, 3))
         starts.append(torch.from_numpy(new))
     return Frames(torch.cat(frames), torch.cat(starts))
+
+
+def read_facts(folder: str | Path) -> dict[str, Any]:
+    """Returns what is known of a recording (game, policy, seed, noise) and its ``shards``.
+
+    Raises:
+        FileNotFoundError: No frames there.
+        ValueError: A damaged index.
+    """
+    return _read_index(Path(folder))
 
 
 def _to_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -51,8 +51,7 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     red, green, blue = (shown >> 5).long().unbind(-1)
     bins = (red * 8 + green) * 8 + blue
     used, bins = bins.unique(return_inverse=True)
-    own = F.one_hot(bins.flatten(1).T, len(used)).float().mean(1)
-    own = own.T.reshape(len(used), *shown.shape[1:3])
+    own = torch.stack([(bins == b).float().mean(0) for b in range(len(used))])
     around = F.avg_pool2d(own, 2 * NEIGHBOURHOOD + 1, stride=1, padding=NEIGHBOURHOOD)
     often = own >= torch.clamp(own.amax(0), max=OFTEN)
     chosen = torch.where(often, around, torch.zeros(())).argmax(0)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -132,6 +133,7 @@ def _load_keypoints(
             model, game=check_game(game), weights=weights, device=device, noise=noise
         )
     if isinstance(model, KeypointModule):
+        model = copy.copy(model)  # another env may show other features of the same network
         model.use_features(features)
     elif features != "pooled":
         raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")

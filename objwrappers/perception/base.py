@@ -33,9 +33,13 @@ __all__ = [
     "MODELS",
     "PerceptionModel",
     "PerceptionModule",
+    "check_replaceable",
+    "find_weights",
     "load_model",
     "model_class",
+    "model_of",
     "model_presets",
+    "weights_name",
 ]
 
 CONFIG_NAME = "config.json"
@@ -79,7 +83,6 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
     """A perception model that can be trained and stored as config.json and model.safetensors.
 
     A subclass keeps its constructor's arguments JSON-serialisable: they are the ``config.json``.
-    In training mode a call goes to :meth:`loss`; in evaluation mode to :meth:`perceive`.
 
     Attributes:
         name: By which :func:`load_model` and the ids know it.
@@ -154,25 +157,26 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
             save_directory: Replaced if it exists.
 
         Raises:
+            FileExistsError: The folder holds anything else than weights.
             OSError: The disk is full, say; an existing folder is untouched then.
         """
         folder = Path(save_directory)
+        check_replaceable(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
         try:
             os.chmod(temporary, 0o755)
             state = {key: value.contiguous() for key, value in self.state_dict().items()}
-            save_file(state, temporary / WEIGHTS_NAME)
+            try:
+                save_file(state, temporary / WEIGHTS_NAME)
+            except SafetensorError as error:
+                raise OSError(f"{folder} cannot be written: {error}") from error
             os.chmod(temporary / WEIGHTS_NAME, 0o644)
             config = {"model": self.name, **self.arguments, **self.record}
             (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
-            if folder.exists():
-                outdated = temporary / "outdated"
-                os.rename(folder, outdated)
-            os.rename(temporary, folder)
+            _replace_folder(folder, temporary)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
-            shutil.rmtree(folder / "outdated", ignore_errors=True)
 
     @classmethod
     def _from_pretrained(
@@ -208,6 +212,49 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
                 f"{arguments}: {str(error).strip()}"
             ) from error
         return model.eval()
+
+
+def check_replaceable(folder: str | Path) -> None:
+    """Checks that weights may be written to a folder.
+
+    Raises:
+        FileExistsError: It holds anything else than weights, which would be lost.
+    """
+    folder = Path(folder)
+    _recover(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise FileExistsError(f"{folder} is a file; give a folder for the weights.")
+    others = sorted({path.name for path in folder.iterdir()} - {CONFIG_NAME, WEIGHTS_NAME})
+    if others:
+        raise FileExistsError(
+            f"{folder} holds other files, which would be lost ({', '.join(others[:3])}); give "
+            "another folder for the weights."
+        )
+
+
+def _outdated(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.outdated"
+
+
+def _replace_folder(folder: Path, by: Path) -> None:
+    outdated = _outdated(folder)
+    shutil.rmtree(outdated, ignore_errors=True)
+    if folder.exists():
+        os.rename(folder, outdated)
+    try:
+        os.rename(by, folder)
+    except OSError:
+        _recover(folder)
+        raise
+    shutil.rmtree(outdated, ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Brings back the old weights where a replacement was cut off between its two renames."""
+    if not folder.exists() and _outdated(folder).is_dir():
+        os.rename(_outdated(folder), folder)
 
 
 def model_class(name: str) -> type[PerceptionModule]:
@@ -258,10 +305,13 @@ def find_weights(model: str, game: str, noise: str = "none") -> Path:
     Raises:
         FileNotFoundError: Neither exists; the message is the command that makes them.
     """
-    command = f"python zoo/pretrain.py --model {model} --game {game}"
+    learns = "--teacher motion" if model == "student" else f"--model {model}"
+    command = f"python zoo/pretrain.py {learns} --game {game}"
     for trained_under in dict.fromkeys((noise, "none")):
         name = weights_name(model, game, trained_under)
-        for folder in (cache_folder("weights", name), BUNDLED / name):
+        cached = cache_folder("weights", name)
+        _recover(cached)
+        for folder in (cached, BUNDLED / name):
             if (folder / CONFIG_NAME).exists():
                 if trained_under != noise:
                     warnings.warn(
@@ -297,9 +347,11 @@ def load_model(
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.
-        ValueError: No such model, or weights that are damaged or belong to another model.
+        ValueError: No such model or device, or weights that are damaged or belong to another
+            model.
     """
     cls = model_class(model)
+    device = _check_device(device)
     source = str(weights) if weights is not None else str(find_weights(model, game, noise))
     config = _read_config(source)
     if config.get("model") != model:
@@ -315,10 +367,23 @@ def load_model(
     except TypeError as error:
         raise ValueError(f"{source}/{CONFIG_NAME} is not one of a {model}: {error}") from error
     module.record = {k: v for k, v in config.items() if k not in {"model", *module.arguments}}
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
+    if module.record.get("game", game) != game:
+        warnings.warn(f"{source} was trained on {module.record['game']}, not {game}.", stacklevel=2)
     # Only the keyword form of .to() knows memory formats, and the stubs do not know it.
     return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def _check_device(device: str) -> str:
+    """Returns the device, or raises ValueError where there is none of this name."""
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise ValueError(f"There is no device {device!r}: pass auto, cpu or cuda.") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
+    return device
 
 
 def _read_config(source: str) -> dict[str, Any]:

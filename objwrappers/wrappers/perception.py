@@ -30,12 +30,12 @@ class Perceive(FrameTransform):
 
     Args:
         model: Its parameters' device is where it runs; a model without parameters runs on the
-            processor.
+            processor. A network is put into evaluation mode.
         num_envs: Envs whose frames are stacked, where the model wants more than one frame.
     """
 
     def __init__(self, model: PerceptionModel, num_envs: int = 1) -> None:
-        self.model = model
+        self.model = model.eval() if isinstance(model, torch.nn.Module) else model
         self.single_observation_space = model.observation_space
         parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
         first = next(parameters, None)

@@ -141,6 +141,13 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
         ),
         (["--model", "transporter", "--game", "Pong", "-params", "preset:heavy"], "Unknown preset"),
         (
+            ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:ten"],
+            "motion cannot have {'num_keypoints': 'ten'",
+        ),
+        (["--model", "motion", "--game", "Pong", "-params", "eval_freq:0"], "eval_freq must be an"),
+        (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
+        (["--model", "motion", "--game", "Pong", "--devices", "many"], "--devices many"),
+        (
             ["--model", "motion", "--game", "Pong", "-params", "learning_rate:fast"],
             "-params learning_rate takes a number, got 'fast'",
         ),
@@ -160,6 +167,29 @@ def test_numbers_may_be_written_with_an_exponent(frames, run_zoo, tmp_path):
     options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, "--output", tmp_path / "out"]
     run_zoo("pretrain", "--model", "motion", *options, *TINY, "learning_rate:1e-3", "sigma:1e-1")
     assert json.loads((tmp_path / "out" / "config.json").read_text())["sigma"] == 0.1
+
+
+def test_frames_of_another_game_or_another_recording_are_noticed(frames, run_zoo, tmp_path):
+    other = tmp_path / "other"
+    collecting = ["-n", 512, "--num-envs", 4, "--seed", 7]
+    run_zoo("collect", "--game", "Pong", "--folder", other, *collecting)
+    options = ["--model", "motion", "-n", 4, *TINY, "--frames-folder"]
+    error = run_zoo("pretrain", "--game", "Breakout", *options, frames, ok=False).stderr
+    assert "holds frames of Pong, not of Breakout" in error
+    run_zoo("pretrain", "--game", "Pong", *options, frames)
+    error = run_zoo("pretrain", "--game", "Pong", *options, other, ok=False).stderr
+    assert "is of a run with other settings: {'frames':" in error and "Traceback" not in error
+    several = ["--folder", other, "-n", 999, "--num-envs", 2, "--seed", 7]
+    error = run_zoo("collect", "--game", "Pong", *several, ok=False).stderr
+    assert "holds frames of 4 envs side by side, got those of 2" in error
+
+
+def test_a_training_that_diverges_says_so(frames, run_zoo, tmp_path):
+    options = ["--game", "Pong", "--frames-folder", frames, "-n", 8, "--output", tmp_path / "out"]
+    params = [*TINY, "learning_rate:1e30"]
+    error = run_zoo("pretrain", "--model", "motion", *options, *params, ok=False).stderr
+    assert "The training diverged" in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
