@@ -1,6 +1,6 @@
 """Draws a sheet that compares keypoint models: rows are models, columns are games or frames.
 
-    python zoo/compare.py --game Frostbite MsPacman Seaquest -o sheet.png
+    python zoo/compare.py --game MsPacman Seaquest -o sheet.png
     python zoo/compare.py --game MsPacman --noise both --columns 5 -o noisy.png
     python zoo/compare.py --game Frostbite --weights k15 k20 k25 -o ablation.png
 
