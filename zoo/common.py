@@ -92,19 +92,22 @@ def is_atari(env_id: str) -> bool:
 
 
 class KeyValues(StoreDict):
-    """RL Zoo's ``key:value ...``, whose values are Python; a bare word is a string."""
+    """RL Zoo's ``key:value ...``, whose values are Python; a bare name is a string."""
 
     def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
         """Parses the values and sets them."""
         quoted = []
         for pair in values:
             key, colon, value = pair.partition(":")
-            quoted.append(
-                f"{key}:{value!r}"
-                if colon and value.isidentifier() and value not in ("True", "False", "None")
-                else pair
-            )
+            quoted.append(f"{key}:{value!r}" if colon and _is_name(value) else pair)
         super().__call__(parser, namespace, quoted, option_string)
+
+
+def _is_name(value: str) -> bool:
+    """Tells whether a value is meant as it stands: motion, objwrappers.sb3.policies.Mine."""
+    if value in ("True", "False", "None") or value.startswith("nn."):
+        return False
+    return all(part.isidentifier() for part in value.split("."))
 
 
 def add_agent_options(parser: argparse.ArgumentParser, several: bool = False) -> None:

@@ -22,6 +22,7 @@ import rl_zoo3.enjoy
 from common import (
     LOG_FOLDER,
     TRAINING_ONLY,
+    KeyValues,
     check_env_id,
     fail,
     import_packages,
@@ -71,6 +72,7 @@ def main(arguments: list[str]) -> None:
             print(f"No window: {reason}. Film the agent instead: python zoo/record.py")
             arguments += ["--no-render"]
     sys.argv[1:] = arguments
+    rl_zoo3.enjoy.StoreDict = KeyValues  # type: ignore[misc]
     try:
         rl_zoo3.enjoy.enjoy()
     except (AssertionError, FileNotFoundError, ValueError) as error:

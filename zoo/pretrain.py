@@ -44,6 +44,7 @@ from objwrappers.perception.base import (
     model_presets,
     weights_name,
 )
+from objwrappers.perception.permakey import PermaKey
 from objwrappers.perception.scenery import Scenery
 from objwrappers.rendering.bars import check_noise
 
@@ -128,7 +129,7 @@ def make_datasets(
         if module.name == "transporter":
             pairs = FramePairs(part, batch_size, seed, rank=rank)
             return NoisyBatches(pairs, ("source", "target"), noise, seed, rank)
-        if module.name == "permakey":
+        if isinstance(module, PermaKey) and not module.moving:
             single = SingleFrames(part, batch_size, seed, rank)
             return NoisyBatches(single, ("frames",), noise, seed, rank)
         moving = MotionFrames(part, batch_size, still, travels, seed, rank)
@@ -172,6 +173,7 @@ def make_fabric(options: argparse.Namespace, run: Path) -> Fabric:
             accelerator={"cuda": "gpu"}.get(options.device, options.device),
             devices=options.devices,
             num_nodes=options.num_nodes,
+            strategy=_strategy(options),
             precision=options.precision,
             loggers=TensorBoardLogger(run, name="tensorboard", version=""),
         )
@@ -180,6 +182,12 @@ def make_fabric(options: argparse.Namespace, run: Path) -> Fabric:
             f"--device {options.device} --devices {options.devices} "
             f"--precision {options.precision}: {error}"
         ) from error
+
+
+def _strategy(options: argparse.Namespace) -> str:
+    # Some modules do not learn at every step: PermaKey's PointNet waits for the error maps.
+    alone = (options.devices, options.num_nodes) == ("1", 1)
+    return "auto" if alone else "ddp_find_unused_parameters_true"
 
 
 def make_module(model: str, arguments: dict[str, Any]) -> PerceptionModule:
@@ -300,11 +308,11 @@ def main() -> None:
     except (ValueError, OSError) as error:
         raise SystemExit(f"pretrain: {error}") from error
     game = check_game(options.game)
-    noise = "" if options.noise == "none" else f" noise:\"'{options.noise}'\""
+    noise = "" if options.noise == "none" else f" noise:{options.noise}"
     print(f"Wrote {output}/config.json and model.safetensors")
     print(
         f"Next: python zoo/record.py --env ObjKeypoints-{game}-v0 --env-kwargs "
-        f"model:\"'{options.model}'\"{noise} -o {game}.mp4"
+        f"model:{options.model}{noise} -o {game}.mp4"
     )
 
 

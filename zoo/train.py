@@ -25,6 +25,7 @@ from common import (
     LOG_FOLDER,
     REPOSITORY,
     TRAINING_ONLY,
+    KeyValues,
     check_env_id,
     fail,
     import_packages,
@@ -58,6 +59,11 @@ class VectorExperimentManager(ExperimentManager):
             family = env_name.gym_id.split("-")[0]
             if env_name.gym_id not in entries and family in entries:
                 self.env_name = EnvironmentName(family)
+            entry = entries.get(self.env_name.gym_id, {})
+            if is_ours(env_name.gym_id) and self.env_kwargs:
+                # RL Zoo forgets those of the file where the command line has any.
+                self.env_kwargs = {**entry.get("env_kwargs", {}), **self.env_kwargs}
+                self.args.env_kwargs = self.env_kwargs
         try:
             return super().read_hyperparameters()
         finally:
@@ -134,6 +140,7 @@ def main(arguments: list[str]) -> None:
                 folder = Path(options.log_folder) / "tensorboard"
                 arguments = [*arguments, "--tensorboard-log", str(folder)]
     sys.argv[1:] = arguments
+    rl_zoo3.train.StoreDict = KeyValues  # type: ignore[misc]
     rl_zoo3.train.ExperimentManager = VectorExperimentManager  # type: ignore[misc]
     rl_zoo3.train.train()
 

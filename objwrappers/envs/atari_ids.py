@@ -55,6 +55,7 @@ def make_keypoints(
     weights: str | None = None,
     device: str = "auto",
     features: str = "pooled",
+    map_size: int | None = None,
     render_mode: str | None = None,
     **options: Any,
 ) -> gym.Env:
@@ -71,7 +72,8 @@ def make_keypoints(
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         features: ``"pooled"``, or ``"map"`` for convolutional policies: ``features`` are then
-            uint8 (F, h, w), the network's feature map where keypoints are.
+            uint8 (F, h, h), the network's feature map where keypoints are.
+        map_size: h; by default the network's, otherwise a divisor of that.
         render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
@@ -83,7 +85,7 @@ def make_keypoints(
 
     env = make_atari(game, **options)
     perception = _load_keypoints(
-        game, model, weights, device, features, options.get("noise", "none")
+        game, model, weights, device, features, map_size, options.get("noise", "none")
     )
     return PerceptionObservation(env, perception, render_mode)
 
@@ -95,6 +97,7 @@ def make_keypoints_vec(
     weights: str | None = None,
     device: str = "auto",
     features: str = "pooled",
+    map_size: int | None = None,
     render_mode: str | None = None,
     **options: Any,
 ) -> VectorEnv:
@@ -107,7 +110,7 @@ def make_keypoints_vec(
 
     env = make_atari_vec(game, num_envs, **options)
     perception = _load_keypoints(
-        game, model, weights, device, features, options.get("noise", "none")
+        game, model, weights, device, features, map_size, options.get("noise", "none")
     )
     return VectorPerceptionObservation(env, perception, render_mode)
 
@@ -123,6 +126,7 @@ def _load_keypoints(
     weights: str | None,
     device: str,
     features: str,
+    map_size: int | None,
     noise: str,
 ) -> PerceptionModel:
     from objwrappers.perception.base import load_model
@@ -134,7 +138,7 @@ def _load_keypoints(
         )
     if isinstance(model, KeypointModule):
         model = copy.copy(model)  # another env may show other features of the same network
-        model.use_features(features)
-    elif features != "pooled":
+        model.use_features(features, map_size)
+    elif features != "pooled" or map_size is not None:
         raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
     return model

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gymnasium as gym
 import numpy as np
+import torch.nn.functional as F
 from torch import Tensor
 
 from objwrappers.perception.base import PerceptionModule
@@ -57,21 +58,28 @@ class KeypointModule(PerceptionModule):
         self._map_shape = (channels, cells, cells)
         self.use_features("pooled")
 
-    def use_features(self, kind: str) -> None:
+    def use_features(self, kind: str, map_size: int | None = None) -> None:
         """Chooses what ``features`` of the observation are.
 
         Args:
             kind: ``"pooled"``: float32 (K, F), the map's mean under each keypoint's bump.
-                ``"map"``: uint8 (F, cells, cells), the map where a bump of σ = .15 is at least
+                ``"map"``: uint8 (F, h, h), the map where a bump of σ = .15 is at least
                 .2 high, else 0; a byte is 1/32, at most 254.
+            map_size: h; by default as many cells as the network's map, otherwise a divisor of
+                that number: means of cells, for less memory and faster policies.
 
         Raises:
-            ValueError: Another kind.
+            ValueError: Another kind, or a size that is no divisor or has no map.
         """
         if kind not in FEATURES:
             raise ValueError(f"features must be 'pooled' or 'map', got {kind!r}.")
-        self._features = kind
-        count, channels = self.num_keypoints, self._map_shape[0]
+        count, (channels, cells, _) = self.num_keypoints, self._map_shape
+        if map_size is not None and kind != "map":
+            raise ValueError(f"map_size={map_size} needs features='map', got {kind!r}.")
+        size = cells if map_size is None else map_size
+        if size < 1 or cells % size:
+            raise ValueError(f"map_size must be a divisor of {cells}, got {map_size}.")
+        self._features, self._cells_of_one = kind, cells // size
         box = gym.spaces.Box
         self.observation_space = gym.spaces.Dict(
             {
@@ -79,7 +87,7 @@ class KeypointModule(PerceptionModule):
                 "present": box(0, 1, (count,), np.float32),
                 "features": box(0, np.inf, (count, channels), np.float32)
                 if kind == "pooled"
-                else box(0, LARGEST_BYTE, self._map_shape, np.uint8),
+                else box(0, LARGEST_BYTE, (channels, size, size), np.uint8),
             }
         )
 
@@ -101,6 +109,6 @@ class KeypointModule(PerceptionModule):
         else:
             there = (present > 0.5).float()[..., None, None]
             bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
-            scaled = (features * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
-            shown = scaled * (bumps >= MASK_THRESHOLD)
+            masked = F.avg_pool2d(features * (bumps >= MASK_THRESHOLD), self._cells_of_one)
+            shown = (masked * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
         return {"keypoints": keypoints.clamp(-1, 1), "present": present, "features": shown}

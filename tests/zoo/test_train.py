@@ -41,6 +41,28 @@ def train(monkeypatch: pytest.MonkeyPatch) -> Any:
     return train
 
 
+def test_env_kwargs_of_the_command_line_are_added_to_those_of_the_file(
+    run_zoo: Any, tmp_path: Path, weights: Path
+) -> None:
+    entry = {
+        "policy": "MultiInputPolicy",
+        "n_timesteps": 8,
+        "n_steps": 4,
+        "batch_size": 4,
+        "env_kwargs": {"noop_max": 30, "frameskip": 3},
+    }
+    (tmp_path / "my.yml").write_text(yaml.safe_dump({ENV: entry}))
+    options = ["--algo", "ppo", "--env", ENV, "-f", "runs", "--conf-file", "my.yml"]
+    run_zoo(
+        "train", *options, "--env-kwargs", f"weights:'{weights}'", "frameskip:2", "model:motion"
+    )
+    saved = tmp_path / "runs" / "ppo" / f"{ENV}_1" / ENV
+    for name in ("args.yml", "config.yml"):
+        options = yaml.unsafe_load((saved / name).read_text())["env_kwargs"]
+        expected = {"noop_max": 30, "frameskip": 2, "weights": str(weights), "model": "motion"}
+        assert options == expected
+
+
 def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Path) -> None:
     options = ["--algo", "ppo", "--env", ENV, "--device", "cpu", "-f", "runs"]
     # Episodes of 40 steps: some end, so that terminal observations and scores are met. No life
@@ -157,7 +179,7 @@ def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> No
         (["--env", "objframes-pong-v0"], "Did you mean ObjFrames-Pong-v0"),
         (["--env", "ObjFrames-Pong-v0", "--algo", "sac"], "no hyperparameters for --algo sac"),
         (["--env", "ObjFrames-Pong-v0", "--env-kwargs", "frameskip:0"], "positive integer, got 0"),
-        (["--env", ENV, "--env-kwargs", "model:'motiom'"], "Did you mean 'motion'"),
+        (["--env", ENV, "--env-kwargs", "model:motiom"], "Did you mean 'motion'"),
         (
             ["--env", "ObjKeypoints-Zaxxon-v0"],
             "python zoo/pretrain.py --model motion --game Zaxxon",
