@@ -135,7 +135,12 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
         Raises:
             ValueError: Frames of another shape or dtype.
         """
-        if frames.dtype != torch.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
+        if (
+            frames.dtype != torch.uint8
+            or frames.ndim != 4
+            or frames.shape[-1] != 3
+            or 0 in frames.shape[1:]
+        ):
             raise ValueError(
                 "Frames must be uint8 of shape (B, H, W, 3), got "
                 f"{frames.dtype} of shape {tuple(frames.shape)}."
@@ -364,7 +369,7 @@ def load_model(
         source, _, revision = source.partition("@")
     try:
         module = cls.from_pretrained(source, revision=revision or None)
-    except TypeError as error:
+    except (RuntimeError, TypeError, ZeroDivisionError) as error:
         raise ValueError(f"{source}/{CONFIG_NAME} is not one of a {model}: {error}") from error
     module.record = {k: v for k, v in config.items() if k not in {"model", *module.arguments}}
     if module.record.get("game", game) != game:
@@ -390,6 +395,10 @@ def _read_config(source: str) -> dict[str, Any]:
     path: str | Path = Path(source) / CONFIG_NAME
     if not Path(source).is_dir():
         repository, _, revision = source.partition("@")
+        if repository.count("/") != 1 or repository.startswith(("/", ".", "~")):
+            raise FileNotFoundError(
+                f"weights={source!r} is neither a folder nor a hub repository, user/name."
+            )
         try:
             path = hf_hub_download(repository, CONFIG_NAME, revision=revision or None)
         except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:

@@ -50,10 +50,14 @@ class KeypointModule(PerceptionModule):
             cells: Side of the feature map.
 
         Raises:
-            ValueError: K < 1.
+            ValueError: K or a number of channels that is no integer of at least 1, or a σ that is
+                not positive.
         """
-        if num_keypoints < 1:
-            raise ValueError(f"num_keypoints must be at least 1, got {num_keypoints}.")
+        for argument, count in (("num_keypoints", num_keypoints), ("channels", channels)):
+            if not isinstance(count, int) or count < 1:
+                raise ValueError(f"{argument} must be an integer of at least 1, got {count!r}.")
+        if not isinstance(sigma, int | float) or not sigma > 0:
+            raise ValueError(f"sigma must be a positive number, got {sigma!r}.")
         self.num_keypoints, self.sigma = num_keypoints, sigma
         self._map_shape = (channels, cells, cells)
         self.use_features("pooled")

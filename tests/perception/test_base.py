@@ -139,11 +139,28 @@ def test_a_damaged_config_is_named(folder, text):
         load(folder)
 
 
-def test_a_config_with_nonsense_arguments_is_named(folder):
+@pytest.mark.parametrize(
+    "argument, value, message",
+    [
+        ("num_keypoints", "many", "num_keypoints must be an integer of at least 1, got 'many'"),
+        ("num_keypoints", 0, "num_keypoints must be an integer of at least 1, got 0"),
+        ("sigma", "x", "sigma must be a positive number, got 'x'"),
+        ("sigma", 0, "sigma must be a positive number, got 0"),
+        ("width", 0, "channels must be an integer of at least 1, got 0"),
+        ("width", "wide", "not one of a motion"),
+    ],
+)
+def test_a_config_with_nonsense_arguments_is_named(folder, argument, value, message):
     config = json.loads((folder / "config.json").read_text())
-    (folder / "config.json").write_text(json.dumps({**config, "num_keypoints": "many"}))
-    with pytest.raises(ValueError, match=r"not one of a motion model|motion"):
+    (folder / "config.json").write_text(json.dumps({**config, argument: value}))
+    with pytest.raises(ValueError, match=message):
         load(folder)
+
+
+@pytest.mark.parametrize("name", ["nope", "./nope", "/no/such", "a/b/c"])
+def test_what_is_no_repository_is_not_asked_for(name):
+    with pytest.raises(FileNotFoundError, match="neither a folder nor a hub repository, user/name"):
+        load_model("motion", game="Pong", weights=name)
 
 
 def test_a_foreign_folder_is_named(tmp_path):

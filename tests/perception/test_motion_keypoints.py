@@ -102,5 +102,5 @@ def test_frames_of_another_shape_or_dtype_are_named(model, frames):
 
 
 def test_no_keypoints_is_refused():
-    with pytest.raises(ValueError, match="num_keypoints must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_keypoints must be an integer of at least 1, got 0"):
         MotionKeypoints(num_keypoints=0)

@@ -82,7 +82,8 @@ def test_constant_frames_give_numbers(preset):
     model = PermaKey(num_keypoints=3, **PRESETS[preset])
     black = torch.zeros(2, 210, 160, 3, dtype=torch.uint8)
     small = torch.zeros(2, 84, 84, 3, dtype=torch.uint8)
-    losses = model.loss({"frames": small, "clean": small, "visible": torch.ones(2, 84, 84)}, 0.5)
+    batch = {"frames": small, "clean": small, "visible": torch.ones(2, 84, 84)}
+    losses = model.loss({**batch, "objects": torch.zeros(2, 42, 42)}, 0.5)
     assert all(value.isfinite() for value in losses.values())
     with torch.no_grad():
         assert all(value.isfinite().all() for value in model.eval()(black).values())
@@ -140,9 +141,17 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
         images = model.images(noisy)
         maps = model.error_maps(images, model.encode(images))
         batch = {"frames": noisy, "clean": clean, "visible": torch.ones(1, 84, 84)}
+        batch["objects"] = torch.ones(1, 42, 42)
         objects = model._objects(maps, batch)
-        batch["visible"][0, 60:64] = 0
-        assert model._objects(maps, batch).sum() == 0
+        behind = {**batch, "visible": torch.ones(1, 84, 84)}
+        behind["visible"][0, 60:64] = 0
+        assert model._objects(maps, behind).sum() == 0
+        # What moves is one cell; the eight around it may err, too.
+        batch["objects"] = torch.zeros(1, 42, 42)
+        batch["objects"][0, 29, 19] = 0.5
+        moving = model._objects(maps, batch)
+        assert moving[0, 30, 20] == objects[0, 30, 20] > 0
+        assert moving[0].count_nonzero() == 1
     y, x = objects[0].nonzero().T
     assert len(y) > 0
     assert set(y.tolist()) <= {30, 31} and set(x.tolist()) <= {20, 21}
@@ -151,7 +160,7 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"num_keypoints": 0}, "num_keypoints must be at least 1, got 0"),
+        ({"num_keypoints": 0}, "num_keypoints must be an integer of at least 1, got 0"),
         ({"lsp_layers": (0,)}, r"equally many, at least one: got \[0\] and \[2, 2\]"),
         ({"lsp_layers": (0, 4)}, "no layer 4; lsp_layers may be 0, 1, 2, 3"),
         ({"patch_sizes": (2, 0)}, "patch_sizes must be positive integers, got 0"),

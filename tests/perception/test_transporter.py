@@ -107,5 +107,5 @@ def test_sigma_falls_geometrically_over_60_percent():
 
 
 def test_no_keypoints_is_refused():
-    with pytest.raises(ValueError, match="num_keypoints must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_keypoints must be an integer of at least 1, got 0"):
         Transporter(num_keypoints=0)

@@ -162,7 +162,7 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
         ),
         (
             ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:0"],
-            "num_keypoints must be at least 1, got 0",
+            "num_keypoints must be an integer of at least 1, got 0",
         ),
     ],
 )
