@@ -147,7 +147,7 @@ def test_a_damaged_config_is_named(folder, text):
         ("sigma", "x", "sigma must be a positive number, got 'x'"),
         ("sigma", 0, "sigma must be a positive number, got 0"),
         ("width", 0, "channels must be an integer of at least 1, got 0"),
-        ("width", "wide", "not one of a motion"),
+        ("width", "wide", "channels must be an integer of at least 1, got .wide."),
     ],
 )
 def test_a_config_with_nonsense_arguments_is_named(folder, argument, value, message):
