@@ -303,19 +303,23 @@ class RecurrentDQN(DQN):
         return squared.sum() / acted.sum().clamp(min=1), taken.mean().item()
 
     def _values(self, network: RecurrentQNetwork, sequences: Sequences) -> Tensor:
-        """(T, B, A); no gradients flow through the burn-in."""
-        if not self.burn_in:
-            return network.unroll(sequences.observations, sequences.states, sequences.starts)[0]
-
-        def part(rows: slice) -> Any:
+        """(T, B, A); gradients flow through the steps that are learnt from only."""
+        first, after = self.burn_in, self.burn_in + self.sequence_length
+        state, values = sequences.states, []
+        for rows, learnt in (
+            (slice(first), False),
+            (slice(first, after), True),
+            (slice(after, None), False),
+        ):
+            starts = sequences.starts[rows]
+            if not len(starts):
+                continue
             seen = sequences.observations
-            return {k: v[rows] for k, v in seen.items()} if isinstance(seen, dict) else seen[rows]
-
-        warm, rest = slice(None, self.burn_in), slice(self.burn_in, None)
-        with torch.no_grad():
-            before, state = network.unroll(part(warm), sequences.states, sequences.starts[warm])
-        values, _ = network.unroll(part(rest), state, sequences.starts[rest])
-        return torch.cat([before, values])
+            part = {k: v[rows] for k, v in seen.items()} if isinstance(seen, dict) else seen[rows]
+            with torch.set_grad_enabled(learnt and torch.is_grad_enabled()):
+                of_part, state = network.unroll(part, state, starts)
+            values.append(of_part)
+        return torch.cat(values)
 
     def learn(
         self,

@@ -60,6 +60,7 @@ class RecurrentQNetwork(QNetwork):
         self.cell = nn.LSTMCell(features_dim, hidden_size)
         for bias in (self.cell.bias_ih, self.cell.bias_hh):
             nn.init.zeros_(bias)
+        self.cell.bias_hh.requires_grad_(False)  # one bias learns, as published
         nn.init.ones_(self.cell.bias_ih[hidden_size : 2 * hidden_size])  # remember at first
         self.q_net = nn.Sequential(nn.Linear(hidden_size, int(action_space.n)))
 

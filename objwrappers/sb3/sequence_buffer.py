@@ -114,7 +114,15 @@ class SequenceReplayBuffer(ReplayBuffer):
         self._fresh[:] = True
 
     def begin_episodes(self) -> None:
-        """Tells that the next rows are the first of their episodes, whatever was added before."""
+        """Tells that the next rows are the first of their episodes, whatever was added before.
+
+        An episode that is cut off so ends at its newest row, whose action is forgotten.
+        """
+        (cut,) = np.nonzero(~self._fresh)
+        row = (self._written[cut] - 1) % self.lane_size
+        self.actions[row, cut] = 0
+        self.rewards[row, cut] = self.terminated[row, cut] = 0
+        self.last[row, cut] = 1
         self._fresh[:] = True
 
     def note_states(self, hidden: np.ndarray, cell: np.ndarray) -> None:

@@ -7,9 +7,11 @@ import torch
 from gymnasium import spaces
 from stable_baselines3 import DQN
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from objwrappers.sb3.recurrent_dqn import RecurrentDQN, n_step_targets
+from objwrappers.sb3.recurrent_q import RecurrentQNetwork
 from objwrappers.sb3.sequence_buffer import SequenceReplayBuffer
 
 
@@ -105,6 +107,26 @@ def test_windows_are_what_happened_in_a_lane(steps):
     assert seen.max() % 1000 >= steps - 1
     if steps == 100:
         assert seen[lane == 0].min() >= 100 - 20
+
+
+def test_an_episode_cut_off_ends_at_its_newest_row():
+    model = agent(DummyVecEnv([lambda: FlashingCue(length=3)] * 2))
+    model.learn(40)  # 20 steps of each env
+    buffer = model.replay_buffer
+    newest = buffer._written - 1
+    lanes = np.arange(2)
+    assert not buffer.last[newest, lanes].any()
+    model.learn(40)
+    np.testing.assert_array_equal(buffer.last[newest, lanes], [1, 1])
+    np.testing.assert_array_equal(buffer.starts[newest + 1, lanes], [1, 1])
+    assert not buffer.rewards[newest, lanes].any() and not buffer.terminated[newest, lanes].any()
+
+
+def test_the_cell_has_the_published_number_of_parameters():
+    seen = spaces.Box(-1, 1, (128,), np.float32)
+    network = RecurrentQNetwork(seen, spaces.Discrete(9), FlattenExtractor(seen), 128)
+    learnt = [p.numel() for p in network.cell.parameters() if p.requires_grad]
+    assert sum(learnt) == 131_584
 
 
 def test_a_buffer_without_a_window_says_so():
