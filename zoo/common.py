@@ -22,6 +22,7 @@ from gymnasium.envs.registration import load_env_creator
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS, StoreDict, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor, VecNormalize
 
 import objwrappers
@@ -34,6 +35,7 @@ __all__ = [
     "Agent",
     "KeyValues",
     "RandomPolicy",
+    "acts_greedily",
     "add_agent_options",
     "check_env_id",
     "env_kwargs_of",
@@ -45,6 +47,7 @@ __all__ = [
     "load_agent",
     "make_test_env",
     "make_vec_env",
+    "runs_with_agents",
     "takes_device",
 ]
 
@@ -89,6 +92,16 @@ def is_ours(env_id: str) -> bool:
 def is_atari(env_id: str) -> bool:
     """Tells whether the id is an Atari game of this package."""
     return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
+
+
+def acts_greedily(algo: str, env_id: str) -> bool:
+    """Tells whether an agent takes the likeliest action unless asked otherwise.
+
+    As in RL Zoo, policies on Atari games sample: a young one's likeliest action can stand still
+    for a whole game. Value-based agents have no such policy, only their training's exploration.
+    """
+    value_based = algo in ALGOS and issubclass(ALGOS[algo], OffPolicyAlgorithm)
+    return value_based or not is_atari(env_id)
 
 
 class KeyValues(StoreDict):
@@ -191,6 +204,18 @@ class Agent:
     env_kwargs: dict[str, Any]
 
 
+def runs_with_agents(algo: str, env_id: str, folder: str, load_best: bool = False) -> list[int]:
+    """Returns the numbers of the runs in a log folder that hold an agent, oldest first.
+
+    A training that failed or was killed leaves a run without one.
+    """
+    name = EnvironmentName(env_id)
+    archive = "best_model.zip" if load_best else f"{name}.zip"
+    found = Path(folder, algo).glob(f"{name}_*/{archive}")
+    numbers = (path.parent.name.rpartition("_")[2] for path in found)
+    return sorted(int(number) for number in numbers if number.isdigit())
+
+
 def load_agent(
     algo: str,
     env_id: str,
@@ -215,6 +240,8 @@ def load_agent(
         FileNotFoundError: There is no such agent; the message says how to train one.
     """
     name = EnvironmentName(env_id)
+    if exp_id == 0 and (runs := runs_with_agents(algo, env_id, folder, load_best)):
+        exp_id = runs[-1]
     try:
         _, path, log_path = get_model_path(exp_id, folder, algo, name, load_best)
     except (AssertionError, ValueError) as error:
@@ -231,8 +258,7 @@ def load_agent(
     env_kwargs = {k: v for k, v in env_kwargs.items() if k not in TRAINING_ONLY}
     # Schedules of the training, which an agent that only plays does not need.
     unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
-    memory: Any = {"buffer_size": 1} if hasattr(ALGOS[algo], "replay_buffer_class") else {}
-    model = ALGOS[algo].load(path, custom_objects=unneeded, device=device, seed=seed, **memory)
+    model = ALGOS[algo].load(path, custom_objects=unneeded, device=device, seed=seed)
     return Agent(Path(path), model, hyperparams, stats_path, env_kwargs)
 
 

@@ -6,7 +6,7 @@
 
 Below each PermaKey are the error maps of its layers, bright where local prediction fails. Weights
 for an ablation come from pretrain.py, e.g. ``--model permakey --game Frostbite -params
-num_keypoints:15 --output k15``; for layers ``-params lsp_layers:[2,3]``.
+num_keypoints:15 --output k15``; for layers ``-params lsp_layers:[2,3] --output l23``.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def main() -> None:
     add = parser.add_argument
     add("--game", nargs="+", required=True, help="one column each")
     add("--model", nargs="*", default=["transporter", "permakey"], help="one row or more each")
-    add("--weights", nargs="*", default=[], help="folders instead of models: one row or more each")
+    add("--weights", nargs="+", default=[], help="folders instead of models: one row or more each")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--columns", type=int, help="frames of each game (default: 1, or 5 of a single game)")
     add("--seed", type=int, default=0)
@@ -132,6 +132,8 @@ def main() -> None:
     options = parser.parse_args()
     if options.output.suffix not in (".png", ".jpg", ".jpeg", ".webp"):
         raise SystemExit(f"compare: -o must end in .png, .jpg or .webp, got {options.output}.")
+    if options.columns is not None and options.columns < 1:
+        raise SystemExit(f"compare: --columns must be at least 1, got {options.columns}.")
     count = options.columns or (5 if len(options.game) == 1 else 1)
     try:
         check_noise(options.noise)

@@ -4,7 +4,8 @@
 
 All options are RL Zoo's (``--help``). Agents are looked for in ``logs`` by default. A window
 opens only where there is a display and pygame; ``--no-render`` never opens one. In Atari games
-actions are sampled unless ``--deterministic`` is given, as RL Zoo does for Atari.
+actions are sampled unless ``--deterministic`` is given, as RL Zoo does for Atari; value-based
+agents (DQN, QR-DQN, RecurrentDQN) take the best one.
 
 Agents are pickles in part, and loading one can run code: only load agents you trust.
 """
@@ -23,10 +24,10 @@ from common import (
     LOG_FOLDER,
     TRAINING_ONLY,
     KeyValues,
+    acts_greedily,
     check_env_id,
     fail,
     import_packages,
-    is_atari,
     is_ours,
     takes_device,
 )
@@ -66,7 +67,8 @@ def main(arguments: list[str]) -> None:
             # First, so that a device among the user's own options wins.
             kwargs = [f"device:{options.device!r}", *options.env_kwargs]
             arguments += ["--env-kwargs", *kwargs]
-        if is_atari(options.env) and not (options.deterministic or options.stochastic):
+        greedy = options.deterministic or acts_greedily(options.algo, options.env)
+        if not (greedy or options.stochastic):
             arguments += ["--stochastic"]
         if not options.no_render and (reason := _no_window()):
             print(f"No window: {reason}. Film the agent instead: python zoo/record.py")

@@ -4,7 +4,8 @@
     python zoo/evaluate.py --algo rdqn --env ObjKeypoints-MsPacman-v0 --all-runs --seeds 1 2 3
     python zoo/evaluate.py --algo random --env ObjKeypoints-MsPacman-v0
 
-Whole games, unclipped scores, seeds that training does not see, as many episodes from each env.
+Whole games, unclipped scores, seeds that training does not see, as many episodes from each env:
+seed s plays the games of the env seeds s·N to s·N + N - 1, where N is the number of envs.
 Several agents (``-f``, ``--exp-id``, ``--all-runs``: independent trainings) each play the episodes
 of every seed. Printed are the mean; the interquartile mean with a 95 % bootstrap interval (Agarwal
 et al. 2021); and, over several seeds, the median of their means as PermaKey reports it.
@@ -24,21 +25,22 @@ import scipy.stats
 from common import (
     Agent,
     RandomPolicy,
+    acts_greedily,
     add_agent_options,
     check_env_id,
     env_kwargs_of,
     fail,
     find_agent,
     import_packages,
-    is_atari,
     is_ours,
     make_vec_env,
+    runs_with_agents,
 )
 from stable_baselines3.common.evaluation import evaluate_policy
 
 from objwrappers.files import write_atomically
 
-FIRST_SEED = 1_000_000
+FIRST_SEED = 62_500
 RESAMPLES = 2_000
 
 
@@ -54,8 +56,7 @@ def find_agents(args: argparse.Namespace) -> list[Agent | None]:
     for folder in args.folder:
         runs = args.exp_id
         if args.all_runs:
-            found = Path(folder, args.algo).glob(f"{args.env}_*")
-            runs = sorted(int(path.name.rpartition("_")[2]) for path in found if path.is_dir())
+            runs = runs_with_agents(args.algo, args.env, folder, args.load_best)
         if not runs:
             raise FileNotFoundError(
                 f"{folder} holds no {args.algo} agents of {args.env}. Train one: "
@@ -68,12 +69,12 @@ def find_agents(args: argparse.Namespace) -> list[Agent | None]:
 def play(agent: Agent | None, args: argparse.Namespace, seed: int) -> tuple[list[float], list[int]]:
     """Returns scores and lengths of one agent's episodes from one seed."""
     env = make_vec_env(args.env, agent, args.num_envs, env_kwargs_of(args))
-    env.seed(seed)
+    env.seed(seed * args.num_envs)
     scores, lengths = evaluate_policy(
         agent.model if agent else RandomPolicy(env, seed),  # type: ignore[arg-type]
         env,
         n_eval_episodes=args.episodes,
-        deterministic=args.deterministic or not is_atari(args.env),
+        deterministic=args.deterministic or acts_greedily(args.algo, args.env),
         return_episode_rewards=True,
     )
     env.close()

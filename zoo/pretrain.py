@@ -211,8 +211,8 @@ def pretrain(options: argparse.Namespace) -> Path:
         changes.append(f"n_timesteps:{options.n_timesteps}")
     settings = read_hyperparams(options.model, game, changes)
     name = weights_name(options.model, game, check_noise(options.noise))
-    run = options.log_folder / "perception" / f"{name}-{options.seed}"
     output = options.output or cache_folder("weights", name)
+    run = options.log_folder / "perception" / f"{output.name}-{options.seed}"
     check_replaceable(output)
     fabric = make_fabric(options, run)
     fabric.launch()
@@ -310,9 +310,10 @@ def main() -> None:
     game = check_game(options.game)
     noise = "" if options.noise == "none" else f" noise:{options.noise}"
     print(f"Wrote {output}/config.json and model.safetensors")
+    weights = "" if options.output is None else f' weights:"{str(output)!r}"'
     print(
         f"Next: python zoo/record.py --env ObjKeypoints-{game}-v0 --env-kwargs "
-        f"model:{options.model}{noise} -o {game}.mp4"
+        f"model:{options.model}{noise}{weights} -o {game}.mp4"
     )
 
 

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from common import (
     RandomPolicy,
+    acts_greedily,
     add_agent_options,
     check_env_id,
     env_kwargs_of,
     fail,
     find_agent,
     import_packages,
-    is_atari,
     make_test_env,
 )
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -100,7 +100,7 @@ def main() -> None:
         writer = VideoWriter(output, fps)
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         fail(str(error))
-    deterministic = args.deterministic or not is_atari(args.env)
+    deterministic = args.deterministic or acts_greedily(args.algo, args.env)
     policy = agent.model if agent else RandomPolicy(env, args.seed)
     try:
         with writer as video:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -240,8 +241,11 @@ def draw_table(path: Path, table: dict[str, list[dict]]) -> None:
 
 def _method(name: str) -> str:
     """A baseline's name without its number of keypoints, which differs between games."""
-    words = name.replace("fixed grid of", "fixed grid").split()
-    return " ".join(word for word in words if not word.isdigit())
+    return re.sub(r"^fixed grid of \d+$|^\d+ (uniform points|difference peaks)$", _bare, name)
+
+
+def _bare(match: re.Match) -> str:
+    return match[1] or "fixed grid"
 
 
 def main() -> None:
@@ -252,7 +256,7 @@ def main() -> None:
     add = parser.add_argument
     add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     add("--model", nargs="*", default=[], help="motion, permakey, transporter")
-    add("--weights", nargs="*", help="folders; several: mean and worst too")
+    add("--weights", nargs="+", help="folders; several: mean and worst too")
     add("--noise", nargs="+", default=["none"], help="bars: none, vertical, horizontal, both")
     add("--noise-motion", default="iid", choices=MOTIONS)
     add("--frames", type=int, default=1000, help="frames scored in each game")

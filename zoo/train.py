@@ -26,10 +26,10 @@ from common import (
     REPOSITORY,
     TRAINING_ONLY,
     KeyValues,
+    acts_greedily,
     check_env_id,
     fail,
     import_packages,
-    is_atari,
     is_ours,
     takes_device,
 )
@@ -46,10 +46,15 @@ class VectorExperimentManager(ExperimentManager):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if is_atari(self.env_name.gym_id):
-            # As RL Zoo evaluates Atari: the greedy policy of a young agent can stand still
-            # until the episode is truncated after 27,000 steps.
-            self.deterministic_eval = False
+        self.deterministic_eval = acts_greedily(self.algo, self.env_name.gym_id)
+
+    def setup_experiment(self) -> tuple[BaseAlgorithm, dict[str, Any]] | None:
+        """Makes envs and agent, or ends the program with one message and leaves no run behind."""
+        try:
+            return super().setup_experiment()
+        except (AssertionError, FileNotFoundError, TypeError, ValueError) as error:
+            self._remove_failed_run()
+            fail(str(error))
 
     def read_hyperparameters(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """Reads the hyperparameters of the id, else of its family (``ObjKeypoints``)."""
@@ -84,13 +89,9 @@ class VectorExperimentManager(ExperimentManager):
             options = {k: v for k, v in options.items() if k not in TRAINING_ONLY}
         if takes_device(env_id):
             options.setdefault("device", str(self.device))
-        try:
-            vector_env = gym.make_vec(
-                env_id, num_envs=n_envs, vectorization_mode="vector_entry_point", **options
-            )
-        except (FileNotFoundError, TypeError, ValueError) as error:
-            self._remove_empty_run()
-            fail(str(error))
+        vector_env = gym.make_vec(
+            env_id, num_envs=n_envs, vectorization_mode="vector_entry_point", **options
+        )
         env: VecEnv = GymVecEnv(vector_env)
         env.seed(self.seed)
         log_file = None if eval_env or no_log else str(Path(self.save_path) / "0.monitor.csv")
@@ -112,10 +113,10 @@ class VectorExperimentManager(ExperimentManager):
         print(f"Watch it: python zoo/enjoy.py {agent}")
         print(f"Film it:  python zoo/record.py {agent} -o {self.env_name}.mp4")
 
-    def _remove_empty_run(self) -> None:
-        # RL Zoo makes the folder first; left empty, it would be the latest run to enjoy.py.
+    def _remove_failed_run(self) -> None:
+        # RL Zoo makes a new folder first; without an agent it would be the latest run to enjoy.py.
         run = Path(self.save_path)
-        if run.is_dir() and not any(path.is_file() for path in run.rglob("*")):
+        if run.is_dir() and not any(run.rglob("*.zip")):
             shutil.rmtree(run)
 
 

@@ -11,6 +11,7 @@ from objwrappers.rendering.bars import NOISES, POSITIONS, blend_bars, check_nois
 
 __all__ = ["NoisyBatches"]
 
+STREAM = 0xBA5  # of the generator: the datasets underneath draw from (seed, rank, step), too
 NATIVE_SIZE = (210, 160)  # of most games; elsewhere bars are a little thicker or thinner
 
 
@@ -50,7 +51,7 @@ class NoisyBatches(torch.utils.data.Dataset):
         no bar covers.
         """
         batch = dict(self._batches[step])
-        rng = np.random.default_rng((*self._seed, step))
+        rng = np.random.default_rng((*self._seed, step, STREAM))
         for key in self._keys:
             frames = batch[key].numpy()
             across, down = (

@@ -25,7 +25,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv, VectorObservationWrapper
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import AtariPreprocessing
 
-from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames
+from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
 from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
 
@@ -70,6 +70,7 @@ def make_atari(
             option of the vector env alone.
     """
     check_noise(noise)
+    check_motion(noise_motion)
     rom = rom_name(game)
     _check_frameskip(frameskip)
     if missing := [name for name in _VECTOR_ONLY if ale.pop(name, None) is not None]:
@@ -133,6 +134,7 @@ def make_atari_vec(
             or an option that ALE's vector env does not have.
     """
     check_noise(noise)
+    check_motion(noise_motion)
     rom = rom_name(game)
     _check_frameskip(frameskip)
     if num_envs < 1:

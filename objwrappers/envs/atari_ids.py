@@ -83,10 +83,8 @@ def make_keypoints(
     """
     from objwrappers.wrappers.perception import PerceptionObservation
 
+    perception = _load_keypoints(game, model, weights, device, features, map_size, options)
     env = make_atari(game, **options)
-    perception = _load_keypoints(
-        game, model, weights, device, features, map_size, options.get("noise", "none")
-    )
     return PerceptionObservation(env, perception, render_mode)
 
 
@@ -108,10 +106,8 @@ def make_keypoints_vec(
     """
     from objwrappers.wrappers.perception import VectorPerceptionObservation
 
+    perception = _load_keypoints(game, model, weights, device, features, map_size, options)
     env = make_atari_vec(game, num_envs, **options)
-    perception = _load_keypoints(
-        game, model, weights, device, features, map_size, options.get("noise", "none")
-    )
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
@@ -127,11 +123,19 @@ def _load_keypoints(
     device: str,
     features: str,
     map_size: int | None,
-    noise: str,
+    options: dict[str, Any],
 ) -> PerceptionModel:
     from objwrappers.perception.base import load_model
     from objwrappers.perception.keypoint_module import KeypointModule
+    from objwrappers.rendering.bars import check_noise
 
+    if "num_keypoints" in options:
+        raise ValueError(
+            f"num_keypoints={options['num_keypoints']}: the number of keypoints is that of the "
+            f"weights. Train others: python zoo/pretrain.py --model {model} --game {game} "
+            f"-params num_keypoints:{options['num_keypoints']}"
+        )
+    noise = check_noise(options.get("noise", "none"))
     if isinstance(model, str):
         model = load_model(
             model, game=check_game(game), weights=weights, device=device, noise=noise

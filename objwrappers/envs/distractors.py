@@ -16,10 +16,16 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.rendering.bars import NOISES, POSITIONS, check_noise, draw_bars
 
-__all__ = ["MOTIONS", "Distractors", "NoisyFrames", "VectorNoisyFrames"]
+__all__ = ["MOTIONS", "Distractors", "NoisyFrames", "VectorNoisyFrames", "check_motion"]
 
 MOTIONS = ("iid", "smooth")
 SPEEDS = (0.5, 2.0)  # of smooth motion, pixels of 84 per step
+
+
+def check_motion(motion: str) -> None:
+    """Raises ValueError where bars cannot move so."""
+    if motion not in MOTIONS:
+        raise ValueError(f"Unknown noise_motion {motion!r}. There are {', '.join(MOTIONS)}.")
 
 
 class Distractors:
@@ -39,8 +45,7 @@ class Distractors:
 
     def __init__(self, noise: str, motion: str = "iid", num_envs: int = 1) -> None:
         self._drawn = NOISES[check_noise(noise)]
-        if motion not in MOTIONS:
-            raise ValueError(f"Unknown noise_motion {motion!r}. There are {', '.join(MOTIONS)}.")
+        check_motion(motion)
         self._smooth = motion == "smooth"
         self._seeds = np.random.default_rng().integers(2**63, size=num_envs, dtype=np.uint64)
         self._steps = np.zeros(num_envs, np.uint64)

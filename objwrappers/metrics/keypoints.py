@@ -255,14 +255,14 @@ def difference_peaks(
 ) -> np.ndarray:
     """Returns (count, 2) pixels where a frame differs most from the one before, strongest first.
 
-    The difference is averaged over a window; each peak hides what is around it. Peaks without
-    any difference are NaN.
+    The difference is averaged over a window; a peak is the middle of a plateau, and hides what is
+    nearer than a window's side. Peaks without any difference are NaN.
 
     Args:
         frame: uint8 (H, W, 3).
         before: uint8 (H, W, 3).
         count: Peaks.
-        window: Side of the window and of what a peak hides, native pixels.
+        window: Side of the window, native pixels.
     """
     differs = np.abs(frame.astype(np.int16) - before).max(-1).astype(np.float32)
     side = round(window) | 1
@@ -272,6 +272,10 @@ def difference_peaks(
         y, x = np.unravel_index(strength.argmax(), strength.shape)
         if strength[y, x] <= 0:
             break
-        peaks[k] = x + 0.5, y + 0.5
+        top, left = max(0, y - side), max(0, x - side)
+        around = strength[top : y + side + 1, left : x + side + 1]
+        ys, xs = np.nonzero(around >= 0.999 * strength[y, x])
+        peaks[k] = left + xs.mean() + 0.5, top + ys.mean() + 0.5
+        y, x = round(top + ys.mean()), round(left + xs.mean())
         strength[max(0, y - side) : y + side + 1, max(0, x - side) : x + side + 1] = 0
     return peaks

@@ -82,8 +82,8 @@ class PermaKey(Scenery, KeypointModule):
             ``"place"``, the coordinates.
 
     Raises:
-        ValueError: K < 1, a layer that does not exist, layers and patch sizes of unequal number,
-            another error, encoder or grid.
+        ValueError: K < 1, a layer that does not exist, layers and patch sizes of unequal number, a
+            patch larger than its layer, another error, encoder or grid, widths below 1.
     """
 
     name = "permakey"
@@ -92,8 +92,8 @@ class PermaKey(Scenery, KeypointModule):
         self,
         num_keypoints: int = 7,
         sigma: float = 0.12,
-        lsp_layers: Sequence[int] = (0, 1),
-        patch_sizes: Sequence[int] = (2, 2),
+        lsp_layers: int | Sequence[int] = (0, 1),
+        patch_sizes: int | Sequence[int] = (2, 2),
         error: str = "mse",
         grid: int = 21,
         encoder: str = "vae",
@@ -107,13 +107,21 @@ class PermaKey(Scenery, KeypointModule):
         looks_at: Sequence[str] = ("errors",),
     ) -> None:
         super().__init__()
-        _check(lsp_layers, patch_sizes, encoder, grid)
+        # On the command line, one layer is a number.
+        lsp_layers = (lsp_layers,) if isinstance(lsp_layers, int) else tuple(lsp_layers)
+        patch_sizes = (patch_sizes,) if isinstance(patch_sizes, int) else tuple(patch_sizes)
+        _check_layers(lsp_layers, patch_sizes)
+        _check_widths(cells, pointnet_widths, predictor_widths)
+        if encoder not in ("vae", "random"):
+            raise ValueError(f"encoder must be 'vae' or 'random', got {encoder!r}.")
+        if grid not in (21, 42):
+            raise ValueError(f"grid must be 21 or 42, got {grid!r}.")
         if not looks_at or not {*looks_at} <= {"errors", "frame", "place"}:
             raise ValueError(f"looks_at may name errors, frame and place, got {list(looks_at)}.")
-        channels = ENCODER_CHANNELS[tuple(lsp_layers)[-1]]
-        self.define(num_keypoints, sigma, channels, cells=ENCODER_CELLS[tuple(lsp_layers)[-1]])
+        last = lsp_layers[-1]
+        self.define(num_keypoints, sigma, ENCODER_CHANNELS[last], ENCODER_CELLS[last])
         self.cells, self.grid = cells, grid
-        self.lsp_layers = tuple(lsp_layers)
+        self.lsp_layers = lsp_layers
         self.coverage, self.moving = coverage, moving
         depth = len(ENCODER_CHANNELS) if encoder == "vae" else max(lsp_layers) + 1
         self.encoder = encoder_layers(depth)
@@ -252,24 +260,28 @@ class PermaKey(Scenery, KeypointModule):
         return {"input": images, **shown}
 
 
-def _check(
-    lsp_layers: Sequence[int],
-    patch_sizes: Sequence[int],
-    encoder: str,
-    grid: int,
-) -> None:
+def _check_layers(lsp_layers: Sequence[int], patch_sizes: Sequence[int]) -> None:
     if len(lsp_layers) != len(patch_sizes) or not lsp_layers:
         raise ValueError(
             f"lsp_layers and patch_sizes must be equally many, at least one: got "
             f"{list(lsp_layers)} and {list(patch_sizes)}."
         )
-    for layer in lsp_layers:
-        if layer not in range(len(ENCODER_CHANNELS)):
+    for layer, patch in zip(lsp_layers, patch_sizes, strict=True):
+        if not isinstance(layer, int) or layer not in range(len(ENCODER_CHANNELS)):
             raise ValueError(f"The encoder has no layer {layer!r}; lsp_layers may be 0, 1, 2, 3.")
-    for patch in patch_sizes:
-        if not isinstance(patch, int) or patch < 1:
-            raise ValueError(f"patch_sizes must be positive integers, got {patch!r}.")
-    if encoder not in ("vae", "random"):
-        raise ValueError(f"encoder must be 'vae' or 'random', got {encoder!r}.")
-    if grid not in (21, 42):
-        raise ValueError(f"grid must be 21 or 42, got {grid!r}.")
+        if not isinstance(patch, int) or not 1 <= patch <= ENCODER_CELLS[layer]:
+            raise ValueError(
+                f"patch_sizes must be integers from 1 to the layer's {ENCODER_CELLS[layer]} cells, "
+                f"got {patch!r}."
+            )
+
+
+def _check_widths(cells: int | None, pointnet: Sequence[int], predictor: Sequence) -> None:
+    if cells is not None and (not isinstance(cells, int) or cells < 1):
+        raise ValueError(f"cells must be an integer of at least 1, or None for all, got {cells!r}.")
+    if len(pointnet) != 4 or not all(isinstance(width, int) and width > 0 for width in pointnet):
+        raise ValueError(f"pointnet_widths must be four positive integers, got {list(pointnet)}.")
+    if not all(w is None or (isinstance(w, int) and w > 0) for w in predictor):
+        raise ValueError(
+            f"predictor_widths must be positive integers, or None, got {list(predictor)}."
+        )

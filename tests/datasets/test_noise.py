@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.rendering.bars import COLOUR
 
@@ -28,6 +29,22 @@ def test_each_frame_and_each_key_has_bars_of_its_own():
     others = (item["clean"][:, 0] != 100).any(-1).float().argmax(1)
     assert len(places.unique()) > 8
     assert not torch.equal(places, others)
+
+
+@pytest.mark.parametrize("dataset", [SingleFrames, FramePairs])
+def test_where_a_bar_is_does_not_tell_which_frame_was_drawn(dataset):
+    # The frames' grey is their number; batches are drawn from the same seed as the bars.
+    frames = torch.arange(200, dtype=torch.uint8).view(200, 1, 1, 1, 1).expand(200, 1, 84, 84, 3)
+    starts = torch.zeros(200, 1, dtype=torch.bool)
+    batches = dataset(Frames(frames.contiguous(), starts), 16, 7)
+    key = "frames" if dataset is SingleFrames else "source"
+    numbers, places = [], []
+    for step in range(40):
+        numbers.append(batches[step][key][:, 0, 0, 0])
+        noisy = NoisyBatches(batches, [key], "vertical", seed=7)[step]
+        places.append(noisy["visible"][:, 0].argmin(1))
+    pair = np.stack([torch.cat(numbers).numpy(), torch.cat(places).numpy()]).astype(float)
+    assert abs(np.corrcoef(pair)[0, 1]) < 0.15
 
 
 def test_items_repeat_and_depend_on_seed_and_rank():

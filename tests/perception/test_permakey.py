@@ -163,7 +163,13 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
         ({"num_keypoints": 0}, "num_keypoints must be an integer of at least 1, got 0"),
         ({"lsp_layers": (0,)}, r"equally many, at least one: got \[0\] and \[2, 2\]"),
         ({"lsp_layers": (0, 4)}, "no layer 4; lsp_layers may be 0, 1, 2, 3"),
-        ({"patch_sizes": (2, 0)}, "patch_sizes must be positive integers, got 0"),
+        ({"lsp_layers": (0, 1.0)}, "no layer 1.0; lsp_layers may be 0, 1, 2, 3"),
+        ({"lsp_layers": 0}, r"equally many, at least one: got \[0\] and \[2, 2\]"),
+        ({"patch_sizes": (2, 0)}, "integers from 1 to the layer's 42 cells, got 0"),
+        ({"patch_sizes": (2, 60)}, "integers from 1 to the layer's 42 cells, got 60"),
+        ({"cells": 0}, "cells must be an integer of at least 1, or None for all, got 0"),
+        ({"pointnet_widths": (1, 2)}, r"must be four positive integers, got \[1, 2\]"),
+        ({"predictor_widths": (0,)}, r"must be positive integers, or None, got \[0\]"),
         ({"error": "mae"}, "error must be 'mse' or 'rmse', got 'mae'"),
         ({"encoder": "resnet"}, "encoder must be 'vae' or 'random', got 'resnet'"),
         ({"looks_at": ("pixels",)}, r"looks_at may name errors, frame and place, got \['pixels'\]"),
@@ -173,3 +179,8 @@ def test_what_does_not_travel_and_bars_are_not_to_be_covered():
 def test_bad_arguments_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         PermaKey(**options)
+
+
+def test_one_layer_may_be_a_number():
+    model = PermaKey(lsp_layers=2, patch_sizes=3)
+    assert model.lsp_layers == (2,) and len(model.predictors) == 1

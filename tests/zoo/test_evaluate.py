@@ -1,3 +1,4 @@
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -51,6 +52,48 @@ def test_a_random_policy_on_several_seeds(run_zoo, tmp_path):
     assert result["scores"][0][0] == result["scores"][0][2], "a seed repeats its episodes"
     assert result["paths"] == ["random"]
     assert "median over seeds" in output and "interquartile mean" in output
+
+
+def test_neighbouring_seeds_share_no_game(evaluate, monkeypatch):
+    played = []
+
+    class Env:
+        def seed(self, seed):
+            played.append(set(range(seed, seed + 16)))
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(evaluate, "make_vec_env", lambda *_: Env())
+    monkeypatch.setattr(evaluate, "RandomPolicy", lambda *_: None)
+    monkeypatch.setattr(evaluate, "evaluate_policy", lambda *_, **__: ([1.0], [1]))
+    arguments = argparse.Namespace(
+        algo="random", env=ENV, num_envs=16, episodes=1, deterministic=False, env_kwargs={}
+    )
+    for seed in (1, 2, evaluate.FIRST_SEED):
+        evaluate.play(None, arguments, seed)
+    assert played == [set(range(16, 32)), set(range(32, 48)), set(range(1_000_000, 1_000_016))]
+
+
+def test_value_based_agents_are_greedy_and_policies_on_atari_sample(evaluate):
+    from common import acts_greedily
+
+    assert acts_greedily("rdqn", ENV) and acts_greedily("qrdqn", ENV)
+    assert not acts_greedily("ppo", ENV) and not acts_greedily("random", ENV)
+    assert acts_greedily("ppo", "CartPole-v1")
+
+
+def test_a_run_without_an_agent_is_passed_over(evaluate, tmp_path):
+    from common import runs_with_agents
+
+    for number, archive in ((1, f"{ENV}.zip"), (2, "best_model.zip"), (10, f"{ENV}.zip"), (11, "")):
+        run = tmp_path / "rdqn" / f"{ENV}_{number}"
+        run.mkdir(parents=True)
+        if archive:
+            (run / archive).touch()
+    assert runs_with_agents("rdqn", ENV, str(tmp_path)) == [1, 10]
+    assert runs_with_agents("rdqn", ENV, str(tmp_path), load_best=True) == [2]
+    assert runs_with_agents("ppo", ENV, str(tmp_path)) == []
 
 
 def test_a_folder_without_agents_is_named(run_zoo, tmp_path):

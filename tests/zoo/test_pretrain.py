@@ -97,6 +97,21 @@ def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path
     assert len(events) == 1
 
 
+def test_two_trainings_with_outputs_of_their_own(frames, run_zoo, tmp_path):
+    for count in (2, 3):
+        options = ["--model", "motion", "--game", "Pong", "--frames-folder", frames, "-n", 4]
+        params = [*TINY, f"num_keypoints:{count}"]
+        result = run_zoo("pretrain", *options, "--output", f"k{count}", *params)
+        assert f"weights:\"'k{count}'\"" in result.stdout
+        model = load_model("motion", "Pong", weights=tmp_path / f"k{count}", device="cpu")
+        assert model.num_keypoints == count
+    run_zoo("compare", "--game", "Pong", "--weights", "k2", "k3", "-o", "sheet.png")
+    assert (
+        "--columns must be at least 1"
+        in run_zoo("compare", "--game", "Pong", "--columns", 0, ok=False).stderr
+    )
+
+
 def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monkeypatch):
     options = ["--game", "Pong", "--frames-folder", frames, "-n", 4, *TINY]
     result = run_zoo("pretrain", "--model", "motion", "--noise", "both", *options)
