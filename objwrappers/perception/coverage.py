@@ -1,18 +1,20 @@
 """Keypoints as bumps that cover a map: the losses that motion keypoints and PermaKey share.
 
 * :func:`falling_sigma`: the bumps' radius while training
-* :func:`uncovered`, :func:`repulsion`, :func:`covers`: losses and the presence's target
+* :func:`uncovered`, :func:`repulsion`: losses
+* :func:`covers`, :func:`visible_at`: the presence's target
 * :class:`Presence`: is anything under a keypoint?
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from objwrappers.perception.layers import gaussian_maps, pool_features
 
-__all__ = ["Presence", "covers", "falling_sigma", "repulsion", "uncovered"]
+__all__ = ["Presence", "covers", "falling_sigma", "repulsion", "uncovered", "visible_at"]
 
 ANNEAL_SHARE = 0.6
 REPULSION_SIGMA = 0.12
@@ -57,6 +59,18 @@ def covers(keypoints: Tensor, objects: Tensor, sigma: float) -> Tensor:
     """
     bumps = gaussian_maps(keypoints, sigma, *objects.shape[-2:])
     return ((bumps * objects[:, None]).flatten(2).amax(-1) > 0.25).float()
+
+
+@torch.no_grad()
+def visible_at(keypoints: Tensor, visible: Tensor) -> Tensor:
+    """The share of the pixel under each keypoint that is visible, (B, K).
+
+    Args:
+        keypoints: (B, K, 2).
+        visible: (B, h, w) in [0, 1], 0 behind a bar.
+    """
+    maps, where = visible.unsqueeze(1), keypoints.unsqueeze(2)
+    return F.grid_sample(maps, where, padding_mode="border", align_corners=True)[:, 0, :, 0]
 
 
 class Presence(nn.Sequential):

@@ -16,6 +16,7 @@ from objwrappers.perception.coverage import (
     falling_sigma,
     repulsion,
     uncovered,
+    visible_at,
 )
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import ConvBlock, spatial_soft_argmax
@@ -79,20 +80,21 @@ class MotionKeypoints(KeypointModule):
         Args:
             batch: ``frames`` uint8 (B, 84, 84, 3), ``weight`` float32 (B, 42, 42),
                 what covering a cell is worth; ``objects`` float32 (B, 42, 42) in [0, 1];
-                ``visible`` float32 (B, 84, 84), 0 behind a bar: what is hidden need not be found.
+                ``visible`` float32 (B, 84, 84), 0 behind a bar: what is hidden need not be found,
+                and a keypoint on a bar is not present.
             progress: σ falls geometrically from 0.5 until 60 % of the training.
         """
         visible = F.avg_pool2d(batch["visible"], 2)
         weight = batch["weight"] * visible
         _, keypoints, present = self._locate(self.images(batch["frames"]))
+        there = covers(keypoints, batch["objects"] * visible, self.sigma)
+        there = there * visible_at(keypoints, batch["visible"])
         losses = {
             "uncovered": uncovered(
                 keypoints, weight, falling_sigma(START_SIGMA, self.sigma, progress)
             ),
             "repulsion": repulsion(keypoints),
-            "presence": F.binary_cross_entropy_with_logits(
-                present, covers(keypoints, batch["objects"] * visible, self.sigma)
-            ),
+            "presence": F.binary_cross_entropy_with_logits(present, there),
         }
         losses["loss"] = (
             losses["uncovered"] + REPULSION_WEIGHT * losses["repulsion"] + losses["presence"]

@@ -14,7 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.coverage import Presence, covers, falling_sigma, repulsion, uncovered
+from objwrappers.perception.coverage import (
+    Presence,
+    covers,
+    falling_sigma,
+    repulsion,
+    uncovered,
+    visible_at,
+)
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
@@ -203,8 +210,8 @@ class PermaKey(Scenery, KeypointModule):
         Args:
             batch: ``frames`` uint8 (B, 84, 84, 3); where ``coverage`` is on ``clean`` too, the
                 same without bars, and ``visible`` float32 (B, 84, 84), 0 behind a bar: the
-                errors of what is visible are to be covered. With ``moving``, ``objects`` (B, 42,
-                42), above 0 where something moves.
+                errors of what is visible are to be covered, and a keypoint on a bar is not
+                present. With ``moving``, ``objects`` (B, 42, 42), above 0 where something moves.
             progress: σ hangs on it where ``coverage`` is on.
         """
         images = self.images(batch["frames"])
@@ -233,12 +240,12 @@ class PermaKey(Scenery, KeypointModule):
         keypoints, present = self._locate(images, maps)
         with torch.no_grad():
             objects = self._objects(maps, batch)
+        there = covers(keypoints, (objects > LEAST_ERROR).float(), self.sigma)
+        there = there * visible_at(keypoints, batch["visible"])
         return {
             "uncovered": uncovered(keypoints, per_object(objects), sigma),
             "repulsion": REPULSION_WEIGHT * repulsion(keypoints),
-            "presence": F.binary_cross_entropy_with_logits(
-                present, covers(keypoints, (objects > LEAST_ERROR).float(), self.sigma)
-            ),
+            "presence": F.binary_cross_entropy_with_logits(present, there),
         }
 
     def _objects(self, maps: Tensor, batch: dict[str, Tensor]) -> Tensor:

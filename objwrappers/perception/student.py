@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.coverage import Presence
+from objwrappers.perception.coverage import Presence, visible_at
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
     ConvBlock,
@@ -73,7 +73,7 @@ class Student(KeypointModule):
         """
         features, logits = self._scan(self.images(batch["frames"]))
         means, weights = spatial_soft_argmax(logits)
-        sure = batch["present"] * self._visible(batch)
+        sure = batch["present"] * visible_at(batch["keypoints"], batch["visible"])
         bumps = gaussian_maps(batch["keypoints"], TARGET_SIGMA, *logits.shape[-2:]).flatten(2)
         target = bumps / bumps.sum(-1, keepdim=True)
         entropy = -(target * logits.flatten(2).log_softmax(-1)).sum(-1)
@@ -86,12 +86,6 @@ class Student(KeypointModule):
         }
         far = DISTANCE_WEIGHT * losses["distance"]
         return {**losses, "loss": losses["place"] + far + losses["presence"]}
-
-    def _visible(self, batch: dict[str, Tensor]) -> Tensor:
-        """(B, K), the share of the pixel under each of the teacher's keypoints that is visible."""
-        where = batch["keypoints"].unsqueeze(2)
-        maps = batch["visible"].unsqueeze(1)
-        return F.grid_sample(maps, where, align_corners=True)[:, 0, :, 0]
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames, (B, 3, 84, 84)."""

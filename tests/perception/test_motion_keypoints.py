@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from objwrappers.perception.coverage import covers
+from objwrappers.perception.coverage import covers, visible_at
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
 
@@ -52,6 +52,24 @@ def test_what_a_bar_hides_need_not_be_covered(model):
     hidden["visible"][0, :2] = 0
     assert model.eval().loss(batch(motion), 1.0)["uncovered"] > 0.5
     assert model.loss(hidden, 1.0)["uncovered"] < 0.2
+
+
+def test_what_is_visible_at_a_keypoint_by_hand():
+    visible = torch.ones(1, 84, 84)
+    visible[0, :, 40:] = 0
+    keypoints = torch.tensor([[[-0.5, 0.9], [0.5, 0.9], [-1, -1], [1, 1]]])
+    assert visible_at(keypoints, visible).tolist() == [[1, 0, 1, 0]]
+
+
+@torch.no_grad()
+def test_a_keypoint_on_a_bar_is_not_present(model):
+    # Black frames put both keypoints at the centre; the object shows on either side of the bar.
+    model.eval().presence[-1].bias.fill_(20.0)  # sure that something is there
+    shown = batch(torch.ones(1, 42, 42))
+    hidden = batch(torch.ones(1, 42, 42))
+    hidden["visible"][0, 40:44] = 0
+    assert model.loss(shown, 1.0)["presence"] < 0.1
+    assert model.loss(hidden, 1.0)["presence"] > 10
 
 
 @torch.no_grad()

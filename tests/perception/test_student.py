@@ -51,14 +51,6 @@ def test_the_losses_by_hand():
     torch.testing.assert_close(losses["loss"], total)
 
 
-def test_what_a_bar_hides_need_not_be_found():
-    model = Student(2)
-    visible = torch.ones(1, 84, 84)
-    visible[0, :, 40:] = 0
-    batch = {"keypoints": torch.tensor([[[-0.5, 0.9], [0.5, 0.9]]]), "visible": visible}
-    assert model._visible(batch).tolist() == [[1.0, 0.0]]
-
-
 def test_a_student_learns_where_a_square_is():
     torch.manual_seed(0)
     model = Student(1)
