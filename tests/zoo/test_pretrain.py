@@ -54,7 +54,7 @@ def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
     process = subprocess.Popen(
         list(map(str, command)), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
     )
-    checkpoint = tmp_path / "cut" / "perception" / f"{model}-Pong-0" / "checkpoint.pt"
+    checkpoint = tmp_path / "cut" / "perception" / "b-0" / "checkpoint.pt"
     deadline = time.monotonic() + 120
     while not checkpoint.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
