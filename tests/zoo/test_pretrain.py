@@ -166,7 +166,7 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
         (["--model", "transporter", "--game", "Pong", "-params", "preset:heavy"], "Unknown preset"),
         (
             ["--model", "motion", "--game", "Pong", "-params", "num_keypoints:ten"],
-            "motion cannot have {'num_keypoints': 'ten'",
+            "num_keypoints must be an integer of at least 1, got 'ten'",
         ),
         (["--model", "motion", "--game", "Pong", "-params", "eval_freq:0"], "eval_freq must be an"),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
