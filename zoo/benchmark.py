@@ -1,11 +1,15 @@
 """Measures env-steps per second: raw frames, stacked pixels, and keypoints.
 
     python zoo/benchmark.py --game MsPacman --num-envs 16 --json benchmark.json
+    python zoo/benchmark.py --perception --num-threads 1
 
 Each row plays the same game with random actions. The reference, ratio 1, is ALE's native vector
 env with native RGB frames. Rows take turns, so that a busy machine slows all of them; the
 figure of a row is the median of its turns. The last row is what perception at the vector env
 saves: the same model, called by 16 single envs one after the other.
+
+``--perception`` times the models alone, on batches of as many frames as there would be envs; the
+reference is PermaKey as published.
 """
 
 from __future__ import annotations
@@ -30,8 +34,15 @@ import objwrappers
 from objwrappers.envs.atari import make_atari_vec
 from objwrappers.files import write_atomically
 from objwrappers.games import check_game
-from objwrappers.perception.base import load_model
+from objwrappers.perception.base import (
+    MODELS,
+    check_device,
+    load_model,
+    model_class,
+    model_presets,
+)
 
+REFERENCE = "permakey, published"
 WARM_UP_STEPS = 10
 
 
@@ -104,6 +115,34 @@ def rows(game: str, num_envs: int, model: str, device: str, seed: int) -> list[R
     return table
 
 
+def look(model: torch.nn.Module, frames: torch.Tensor) -> Iterator[None]:
+    """Perceives the same frames for ever, once for each item."""
+    while True:
+        with torch.inference_mode():
+            percepts = model(frames)
+        percepts["keypoints"].cpu()  # waits for a GPU
+        yield
+
+
+def perception_rows(batch: int, device: str) -> list[Row]:
+    """Makes every model in each of its presets, untrained, K = 10; the reference comes first.
+
+    Raises:
+        ValueError: There is no such device.
+    """
+    device = check_device(device)
+    frames = torch.randint(256, (batch, 210, 160, 3), dtype=torch.uint8, device=device)
+    table = []
+    for name in MODELS:
+        for preset, arguments in (model_presets(name) or {"": {}}).items():
+            model = model_class(name)(**{"num_keypoints": 10, **arguments}).eval()
+            model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            label = f"{name}, {preset}" if preset else name
+            table.append(Row(label, batch, look(model, frames)))
+            next(table[-1].player)
+    return sorted(table, key=lambda row: row.name != REFERENCE)
+
+
 def report(table: list[Row], options: argparse.Namespace) -> dict[str, Any]:
     """Returns the figures and what they were measured on."""
     reference = table[0].rate
@@ -111,9 +150,7 @@ def report(table: list[Row], options: argparse.Namespace) -> dict[str, Any]:
     device = options.device
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
-    return {
-        "game": options.game,
-        "model": options.model,
+    figures = {
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else "cpu",
         "processor_cores": os.cpu_count(),
         "torch_threads": torch.get_num_threads(),
@@ -122,6 +159,22 @@ def report(table: list[Row], options: argparse.Namespace) -> dict[str, Any]:
         "objwrappers": objwrappers.__version__,
         "repeats": options.repeats,
         "seconds": options.seconds,
+    }
+    if options.perception:
+        times = [
+            {
+                "name": row.name,
+                "ms_per_frame": 1000 / row.rate,
+                "ratio_to_reference": row.rate / reference,
+                "turns": row.rates,
+            }
+            for row in table
+        ]
+        return {**figures, "batch": options.num_envs, "reference": REFERENCE, "rows": times}
+    return {
+        **figures,
+        "game": options.game,
+        "model": options.model,
         "vector_over_single_envs": by_name["ObjKeypoints, vector"]
         / by_name["ObjKeypoints, single envs"],
         "rows": [
@@ -139,8 +192,14 @@ def report(table: list[Row], options: argparse.Namespace) -> dict[str, Any]:
 
 def show(figures: dict[str, Any]) -> None:
     """Prints the table."""
-    print(f"{figures['game']}, model {figures['model']} on {figures['device']},", end=" ")
-    print(f"{figures['processor_cores']} cores, {figures['torch_threads']} torch threads\n")
+    machine = f"{figures['processor_cores']} cores, {figures['torch_threads']} torch threads"
+    if "batch" in figures:
+        print(f"batches of {figures['batch']} frames on {figures['device']}, {machine}\n")
+        print(f"{'':28}{'ms a frame':>12}{'times as fast':>15}")
+        for row in figures["rows"]:
+            print(f"{row['name']:28}{row['ms_per_frame']:>12.2f}{row['ratio_to_reference']:>15.1f}")
+        return
+    print(f"{figures['game']}, model {figures['model']} on {figures['device']}, {machine}\n")
     print(f"{'':28}{'envs':>6}{'env-steps/s':>14}{'of raw ALE':>12}")
     for row in figures["rows"]:
         print(
@@ -157,6 +216,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
+    add("--perception", action="store_true", help="time the models alone")
     add("--game", default="MsPacman")
     add("--num-envs", type=int, default=16, help="envs of the vector rows")
     add("--model", default="motion", help="perception model of ObjKeypoints")
@@ -173,7 +233,10 @@ def main() -> None:
         torch.set_num_threads(args.num_threads)
     try:
         args.game = check_game(args.game)
-        table = rows(args.game, args.num_envs, args.model, args.device, args.seed)
+        if args.perception:
+            table = perception_rows(args.num_envs, args.device)
+        else:
+            table = rows(args.game, args.num_envs, args.model, args.device, args.seed)
     except (FileNotFoundError, ValueError) as error:
         fail(str(error))
     for _ in range(args.repeats):

@@ -33,6 +33,7 @@ __all__ = [
     "MODELS",
     "PerceptionModel",
     "PerceptionModule",
+    "check_device",
     "check_replaceable",
     "find_weights",
     "load_model",
@@ -356,7 +357,7 @@ def load_model(
             model.
     """
     cls = model_class(model)
-    device = _check_device(device)
+    device = check_device(device)
     source = str(weights) if weights is not None else str(find_weights(model, game, noise))
     config = _read_config(source)
     if config.get("model") != model:
@@ -378,7 +379,7 @@ def load_model(
     return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
-def _check_device(device: str) -> str:
+def check_device(device: str) -> str:
     """Returns the device, or raises ValueError where there is none of this name."""
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"

@@ -45,10 +45,29 @@ def test_table_and_json(run_zoo: Any, tmp_path: Path) -> None:
     assert output.endswith("Wrote out/figures.json\n")
 
 
+def test_models_alone(run_zoo: Any, tmp_path: Path) -> None:
+    options = ["--perception", "--num-envs", 2, "--device", "cpu", "--num-threads", 1]
+    output = run_zoo(
+        "benchmark", *options, "--seconds", 0.01, "--repeats", 1, "--json", "figures.json"
+    ).stdout
+    figures = json.loads((tmp_path / "figures.json").read_text())
+    rows = {row["name"]: row for row in figures["rows"]}
+    assert next(iter(rows)) == figures["reference"] == "permakey, published"
+    assert {"permakey, light", "transporter, light", "motion", "student"} <= rows.keys()
+    published, student = rows["permakey, published"], rows["student"]
+    assert published["ratio_to_reference"] == 1
+    assert student["ratio_to_reference"] == pytest.approx(
+        published["ms_per_frame"] / student["ms_per_frame"]
+    )
+    assert student["ratio_to_reference"] > 10
+    assert f"{student['ms_per_frame']:>12.2f}" in output
+
+
 def test_errors_are_one_message(run_zoo: Any) -> None:
     for options, message in (
         (["--game", "Ponng"], "Did you mean 'Pong'"),
         (["--num-envs", 0], "must be at least 1"),
+        (["--perception", "--device", "tpu"], "There is no device 'tpu'"),
     ):
         result = run_zoo("benchmark", *options, ok=False)
         assert result.stderr.strip().splitlines()[-1].startswith("error: ")
