@@ -161,6 +161,8 @@ def main() -> None:
         fail(f"{args.env} is not an id of objwrappers.")
     if args.episodes < 1 or args.num_envs < 1:
         fail("--episodes and --num-envs must be at least 1.")
+    if min(args.seeds) < 0:
+        fail(f"--seeds must not be negative, got {min(args.seeds)}.")
     args.seed = args.seeds[0]
     try:
         agents = find_agents(args)

@@ -133,7 +133,7 @@ def score_model(
     for weights in options.weights or [None]:
         where, present = perceive(model, weights, game, noise, frames, options.device)
         counts.add(where.shape[1])
-        name = model if weights is None else f"{model} {Path(weights).name}"
+        name = model if weights is None else f"{model} {_short(weights, options.weights)}"
         shown = np.where(present[..., None] > 0.5, where, np.nan)
         cut = len(moments)
         runs.append(row(name, list(shown[:cut]), list(shown[cut:]), moments))
@@ -144,10 +144,16 @@ def score_model(
             )
             rows.append(everywhere)
         if options.picture:
-            parts = [options.picture, game, name.replace(" ", "-")]
+            parts = [options.picture, game, re.sub(r"[ /]+", "-", name)]
             parts += [] if noise == "none" else [noise]
             draw_sheet(Path("-".join(parts) + ".png"), moments, list(shown[:cut]))
     return rows + (summary(model, runs) if len(runs) > 1 else []), counts
+
+
+def _short(weights: str, others: list[str]) -> str:
+    """The folder's own name, or the whole path where another folder has the same name."""
+    name = Path(weights).name
+    return name if [Path(other).name for other in others].count(name) == 1 else weights
 
 
 def baselines(count: int, moments: list[Moment], seed: int) -> list[dict]:

@@ -54,6 +54,8 @@ class VectorExperimentManager(ExperimentManager):
             return super().setup_experiment()
         except (AssertionError, FileNotFoundError, TypeError, ValueError) as error:
             self._remove_failed_run()
+            if not str(error):
+                raise
             fail(str(error))
 
     def read_hyperparameters(self) -> tuple[dict[str, Any], dict[str, Any]]:

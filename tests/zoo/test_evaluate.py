@@ -96,6 +96,11 @@ def test_a_run_without_an_agent_is_passed_over(evaluate, tmp_path):
     assert runs_with_agents("ppo", ENV, str(tmp_path)) == []
 
 
+def test_a_negative_seed_is_named(run_zoo):
+    error = run_zoo("evaluate", "--env", ENV, "--seeds", 3, -5, ok=False).stderr
+    assert "--seeds must not be negative, got -5" in error and "Traceback" not in error
+
+
 def test_a_folder_without_agents_is_named(run_zoo, tmp_path):
     (tmp_path / "empty").mkdir()
     options = ["--algo", "rdqn", "--env", ENV, "-f", tmp_path / "empty"]

@@ -47,6 +47,16 @@ def test_a_game_without_truth_is_named(run_zoo):
     )
 
 
+def test_folders_of_one_name_keep_their_paths(run_zoo, tmp_path):
+    folders = [tmp_path / parent / "weights" for parent in "ab"]
+    for folder in folders:
+        MotionKeypoints(num_keypoints=2, width=8).save_pretrained(folder)
+    options = ["--game", "Pong", "--model", "motion", "--frames", 4, "--device", "cpu"]
+    output = run_zoo("score", *options, "--picture", "sheet", "--weights", *folders).stdout
+    assert all(f"motion {folder}" in output for folder in folders)
+    assert len(list(tmp_path.glob("sheet-Pong-motion-*weights.png"))) == 2
+
+
 def test_several_weights_give_their_mean_and_worst(run_zoo, tmp_path):
     folders = [tmp_path / "seed0", tmp_path / "seed1"]
     for seed, folder in enumerate(folders):

@@ -205,6 +205,16 @@ def test_errors_are_one_message_and_leave_nothing(
     assert not list((tmp_path / "runs").glob("ppo/*"))
 
 
+@pytest.mark.parametrize("algo", ["dqn", "qrdqn"])
+def test_value_based_agents_train_on_keypoints(
+    run_zoo: Any, tmp_path: Path, weights: Path, algo: str
+) -> None:
+    options = ["--algo", algo, "--env", ENV, "--device", "cpu", "-f", "runs", "--eval-freq", -1]
+    small = ["-params", "learning_starts:20", "buffer_size:100"]
+    run_zoo("train", *options, "-n", 60, "--env-kwargs", f"weights:'{weights}'", *small)
+    assert (tmp_path / "runs" / algo / f"{ENV}_1" / f"{ENV}.zip").exists()
+
+
 def test_enjoy_without_an_agent(run_zoo: Any, tmp_path: Path) -> None:
     result = run_zoo("enjoy", "--algo", "ppo", "--env", ENV, ok=False)
     assert "Train one: python zoo/train.py --algo ppo" in result.stderr
