@@ -37,6 +37,7 @@ from common import (
     runs_with_agents,
 )
 from stable_baselines3.common.evaluation import evaluate_policy
+from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.files import write_atomically
 
@@ -66,12 +67,42 @@ def find_agents(args: argparse.Namespace) -> list[Agent | None]:
     return agents
 
 
+class EpsilonGreedy:
+    """Acts as an agent does, except for a share of random actions, drawn for each env.
+
+    A greedy agent can run to and fro for the rest of a game when nothing in the game is random.
+
+    Args:
+        model: The agent.
+        env: Whose actions are sampled.
+        epsilon: Share of random actions.
+        seed: Of the samples.
+    """
+
+    def __init__(self, model: Any, env: VecEnv, epsilon: float, seed: int) -> None:
+        self._model = model
+        self._epsilon = epsilon
+        self._random = RandomPolicy(env, seed)
+        self._rng = np.random.default_rng(seed)
+
+    def predict(self, observation: Any, **options: Any) -> tuple[np.ndarray, Any]:
+        """Returns one action for each env, and the agent's state."""
+        actions, state = self._model.predict(observation, **options)
+        drawn, _ = self._random.predict(observation)
+        explores = self._rng.random(len(drawn)) < self._epsilon
+        explores = explores.reshape(-1, *[1] * (drawn.ndim - 1))
+        return np.where(explores, drawn, actions), state
+
+
 def play(agent: Agent | None, args: argparse.Namespace, seed: int) -> tuple[list[float], list[int]]:
     """Returns scores and lengths of one agent's episodes from one seed."""
     env = make_vec_env(args.env, agent, args.num_envs, env_kwargs_of(args))
     env.seed(seed * args.num_envs)
+    policy: Any = agent.model if agent else RandomPolicy(env, seed)
+    if args.epsilon:
+        policy = EpsilonGreedy(policy, env, args.epsilon, seed)
     scores, lengths = evaluate_policy(
-        agent.model if agent else RandomPolicy(env, seed),  # type: ignore[arg-type]
+        policy,
         env,
         n_eval_episodes=args.episodes,
         deterministic=args.deterministic or acts_greedily(args.algo, args.env),
@@ -153,6 +184,7 @@ def main() -> None:
     add("--episodes", type=int, default=48, help="of each agent and seed")
     add("--num-envs", type=int, default=16)
     add("--seeds", "--seed", type=int, nargs="+", default=[FIRST_SEED], help="of the episodes")
+    add("--epsilon", type=float, default=0.0, help="share of actions that are random")
     add("--json", type=Path, help="file to write the scores to")
     args = parser.parse_args()
     import_packages(args.gym_packages)
@@ -161,6 +193,8 @@ def main() -> None:
         fail(f"{args.env} is not an id of objwrappers.")
     if args.episodes < 1 or args.num_envs < 1:
         fail("--episodes and --num-envs must be at least 1.")
+    if not 0 <= args.epsilon <= 1:
+        fail(f"--epsilon is a share, from 0 to 1, got {args.epsilon}.")
     if min(args.seeds) < 0:
         fail(f"--seeds must not be negative, got {min(args.seeds)}.")
     args.seed = args.seeds[0]

@@ -3,6 +3,7 @@ import json
 import sys
 from pathlib import Path
 
+import gymnasium as gym
 import numpy as np
 import pytest
 
@@ -68,11 +69,35 @@ def test_neighbouring_seeds_share_no_game(evaluate, monkeypatch):
     monkeypatch.setattr(evaluate, "RandomPolicy", lambda *_: None)
     monkeypatch.setattr(evaluate, "evaluate_policy", lambda *_, **__: ([1.0], [1]))
     arguments = argparse.Namespace(
-        algo="random", env=ENV, num_envs=16, episodes=1, deterministic=False, env_kwargs={}
+        algo="random",
+        env=ENV,
+        num_envs=16,
+        episodes=1,
+        deterministic=False,
+        epsilon=0.0,
+        env_kwargs={},
     )
     for seed in (1, 2, evaluate.FIRST_SEED):
         evaluate.play(None, arguments, seed)
     assert played == [set(range(16, 32)), set(range(32, 48)), set(range(1_000_000, 1_000_016))]
+
+
+def test_epsilon_is_the_share_of_random_actions(evaluate):
+    class Env:
+        action_space = gym.spaces.Discrete(4)
+        num_envs = 1_000
+
+    class Constant:
+        def predict(self, observation, state=None):
+            return np.full(1_000, 9), state
+
+    for epsilon in (0.0, 0.25, 1.0):
+        policy = evaluate.EpsilonGreedy(Constant(), Env(), epsilon, seed=0)
+        actions, state = policy.predict(None, state="kept")
+        assert (actions != 9).mean() == pytest.approx(epsilon, abs=0.05) and state == "kept"
+        assert set(actions) <= {0, 1, 2, 3, 9}
+        again, _ = evaluate.EpsilonGreedy(Constant(), Env(), epsilon, seed=0).predict(None)
+        assert np.array_equal(actions, again)
 
 
 def test_value_based_agents_are_greedy_and_policies_on_atari_sample(evaluate):
@@ -96,9 +121,11 @@ def test_a_run_without_an_agent_is_passed_over(evaluate, tmp_path):
     assert runs_with_agents("ppo", ENV, str(tmp_path)) == []
 
 
-def test_a_negative_seed_is_named(run_zoo):
+def test_seeds_and_epsilon_out_of_range_are_named(run_zoo):
     error = run_zoo("evaluate", "--env", ENV, "--seeds", 3, -5, ok=False).stderr
     assert "--seeds must not be negative, got -5" in error and "Traceback" not in error
+    error = run_zoo("evaluate", "--env", ENV, "--epsilon", 5, ok=False).stderr
+    assert "--epsilon is a share, from 0 to 1, got 5.0" in error and "Traceback" not in error
 
 
 def test_a_folder_without_agents_is_named(run_zoo, tmp_path):
