@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import IO
 
 import platformdirs
 
-__all__ = ["cache_folder", "write_atomically"]
+__all__ = ["cache_folder", "recover_folder", "write_atomically", "write_folder_atomically"]
 
 
 def cache_folder(*parts: str) -> Path:
@@ -41,3 +42,39 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def write_folder_atomically(folder: str | Path) -> Iterator[Path]:
+    """Gives an empty folder to fill; only when that succeeded does it take ``folder``'s place.
+
+    Args:
+        folder: The final folder, replaced if it exists; its parent is made if absent.
+    """
+    folder = Path(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    outdated = _outdated(folder)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o755)
+        shutil.rmtree(outdated, ignore_errors=True)
+        if folder.exists():
+            os.rename(folder, outdated)
+        try:
+            os.rename(temporary, folder)
+        finally:
+            recover_folder(folder)
+        shutil.rmtree(outdated, ignore_errors=True)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def recover_folder(folder: Path) -> None:
+    """Brings back the old folder where a replacement was cut off between its two renames."""
+    if not folder.exists() and _outdated(folder).is_dir():
+        os.rename(_outdated(folder), folder)
+
+
+def _outdated(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}.outdated"

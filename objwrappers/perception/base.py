@@ -11,9 +11,7 @@ import difflib
 import importlib
 import json
 import os
-import shutil
 import sys
-import tempfile
 import warnings
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
@@ -26,7 +24,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from objwrappers.files import cache_folder
+from objwrappers.files import cache_folder, recover_folder, write_folder_atomically
 from objwrappers.perception.layers import AreaResize
 
 __all__ = [
@@ -168,10 +166,7 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
         """
         folder = Path(save_directory)
         check_replaceable(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-        try:
-            os.chmod(temporary, 0o755)
+        with write_folder_atomically(folder) as temporary:
             state = {key: value.contiguous() for key, value in self.state_dict().items()}
             try:
                 save_file(state, temporary / WEIGHTS_NAME)
@@ -180,9 +175,6 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
             os.chmod(temporary / WEIGHTS_NAME, 0o644)
             config = {"model": self.name, **self.arguments, **self.record}
             (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
-            _replace_folder(folder, temporary)
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
 
     @classmethod
     def _from_pretrained(
@@ -227,7 +219,7 @@ def check_replaceable(folder: str | Path) -> None:
         FileExistsError: It holds anything else than weights, which would be lost.
     """
     folder = Path(folder)
-    _recover(folder)
+    recover_folder(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -238,29 +230,6 @@ def check_replaceable(folder: str | Path) -> None:
             f"{folder} holds other files, which would be lost ({', '.join(others[:3])}); give "
             "another folder for the weights."
         )
-
-
-def _outdated(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.outdated"
-
-
-def _replace_folder(folder: Path, by: Path) -> None:
-    outdated = _outdated(folder)
-    shutil.rmtree(outdated, ignore_errors=True)
-    if folder.exists():
-        os.rename(folder, outdated)
-    try:
-        os.rename(by, folder)
-    except OSError:
-        _recover(folder)
-        raise
-    shutil.rmtree(outdated, ignore_errors=True)
-
-
-def _recover(folder: Path) -> None:
-    """Brings back the old weights where a replacement was cut off between its two renames."""
-    if not folder.exists() and _outdated(folder).is_dir():
-        os.rename(_outdated(folder), folder)
 
 
 def model_class(name: str) -> type[PerceptionModule]:
@@ -316,7 +285,7 @@ def find_weights(model: str, game: str, noise: str = "none") -> Path:
     for trained_under in dict.fromkeys((noise, "none")):
         name = weights_name(model, game, trained_under)
         cached = cache_folder("weights", name)
-        _recover(cached)
+        recover_folder(cached)
         for folder in (cached, BUNDLED / name):
             if (folder / CONFIG_NAME).exists():
                 if trained_under != noise:

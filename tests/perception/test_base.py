@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from objwrappers import files
 from objwrappers.perception import base
 from objwrappers.perception.base import BUNDLED, PerceptionModel, load_model
 from objwrappers.perception.motion_keypoints import MotionKeypoints
@@ -71,12 +72,12 @@ def test_a_failed_or_cut_off_replacement_leaves_the_old_weights(folder, monkeypa
             raise OSError("no")
         rename(source, target)
 
-    monkeypatch.setattr(base.os, "rename", fail_the_second)
+    monkeypatch.setattr(os, "rename", fail_the_second)
     with pytest.raises(OSError, match="no"):
         MotionKeypoints(num_keypoints=4, width=8).save_pretrained(folder)
     assert load(folder).num_keypoints == 3
     monkeypatch.undo()
-    os.rename(folder, base._outdated(folder))  # killed between the two renames
+    os.rename(folder, files._outdated(folder))  # killed between the two renames
     base.check_replaceable(folder)
     assert load(folder).num_keypoints == 3
     assert [path.name for path in folder.parent.iterdir()] == ["weights"]
