@@ -99,7 +99,7 @@ class RecurrentDQN(DQN):
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
 
     Raises:
-        ValueError: A length below 1, or a negative burn-in.
+        ValueError: A length or size below 1, or a negative burn-in.
     """
 
     policy_aliases: ClassVar[dict[str, type[BasePolicy]]] = {
@@ -141,10 +141,10 @@ class RecurrentDQN(DQN):
         device: torch.device | str = "auto",
         _init_setup_model: bool = True,
     ) -> None:
-        if sequence_length < 1 or n_steps < 1 or burn_in < 0:
+        if min(batch_size, sequence_length, n_steps) < 1 or burn_in < 0:
             raise ValueError(
-                "sequence_length and n_steps must be at least 1 and burn_in at least 0, got "
-                f"{sequence_length}, {n_steps} and {burn_in}."
+                "batch_size, sequence_length and n_steps must be at least 1 and burn_in at least "
+                f"0, got {batch_size}, {sequence_length}, {n_steps} and {burn_in}."
             )
         super().__init__(
             policy,

@@ -250,7 +250,9 @@ def test_dict_observations_normalisation_and_burn_in():
     assert set(raw.observations["seen"][..., 0].round(decimals=5).unique().tolist()) <= {-1, 0, 1}
 
 
-@pytest.mark.parametrize("options", [{"n_steps": 0}, {"burn_in": -1}, {"sequence_length": 0}])
+@pytest.mark.parametrize(
+    "options", [{"n_steps": 0}, {"burn_in": -1}, {"sequence_length": 0}, {"batch_size": 0}]
+)
 def test_impossible_lengths_are_refused(options):
-    with pytest.raises(ValueError, match="n_steps must be at least 1 and burn_in at least 0, got"):
+    with pytest.raises(ValueError, match="must be at least 1 and burn_in at least 0, got"):
         agent(**options)
