@@ -29,7 +29,7 @@ from torch.utils.data import Dataset
 from training import Training
 
 from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames, read_facts, read_frames
-from objwrappers.datasets.motion import MotionFrames, background, travel_mask
+from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
 from objwrappers.files import cache_folder
@@ -108,6 +108,7 @@ def make_datasets(
     seed: int,
     rank: int,
     teacher: PerceptionModule | None = None,
+    usual_share: float = 1.0,
 ) -> tuple[Dataset, Dataset]:
     """Returns the batches that a model trains on and those that it is validated on.
 
@@ -122,6 +123,7 @@ def make_datasets(
         return first, second
     still = background(training)
     travels = travel_mask(training, still)
+    usual = usual_colours(training, usual_share) if usual_share < 1 else None
     if isinstance(module, Scenery) and module.foreground:
         module.set_scenery(still, travels)
 
@@ -132,7 +134,7 @@ def make_datasets(
         if isinstance(module, PermaKey) and not module.moving:
             single = SingleFrames(part, batch_size, seed, rank)
             return NoisyBatches(single, ("frames",), noise, seed, rank)
-        moving = MotionFrames(part, batch_size, still, travels, seed, rank)
+        moving = MotionFrames(part, batch_size, still, travels, seed, rank, usual)
         return NoisyBatches(moving, ("after", "frames"), noise, seed, rank)
 
     return batches(training), batches(validation)
@@ -250,6 +252,7 @@ def pretrain(options: argparse.Namespace) -> Path:
         options.seed,
         fabric.global_rank,
         teacher,
+        settings.get("usual_share", 1.0),
     )
     training = Training(fabric, module, settings, facts, run)
     if not training.finished:

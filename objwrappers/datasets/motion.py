@@ -14,7 +14,7 @@ from torch import Tensor
 from objwrappers.datasets.frames import Frames
 from objwrappers.perception.layers import per_object
 
-__all__ = ["MotionFrames", "background", "travel_mask"]
+__all__ = ["MotionFrames", "background", "travel_mask", "usual_colours"]
 
 THRESHOLD = 25  # grey levels of 255
 LAGS = (2, 4)  # agent steps: what moves now
@@ -24,6 +24,8 @@ LEAST_TRAVEL = 0.1  # share of the foreground that arrives
 SELDOM = 0.02  # share of the frames with foreground: below, nothing is judged
 NEIGHBOURHOOD = 10  # pixels of the small frame
 OFTEN = 0.15  # share of the frames
+SCENE_CUT = 0.3  # share of the frame: if more changes, it is another scene, and nothing moves
+LEVELS = 8  # of each channel, where colours are counted
 
 
 def difference(a: Tensor, b: Tensor) -> Tensor:
@@ -45,12 +47,8 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     Returns:
         uint8 (h, w, 3).
     """
-    flat = frames.frames.flatten(0, 1)
-    generator = torch.Generator().manual_seed(seed)
-    shown = flat[torch.randperm(len(flat), generator=generator)[:samples]]
-    red, green, blue = (shown >> 5).long().unbind(-1)
-    bins = (red * 8 + green) * 8 + blue
-    used, bins = bins.unique(return_inverse=True)
+    shown = _drawn(frames, samples, seed)
+    used, bins = _colours(shown).unique(return_inverse=True)
     own = torch.stack([(bins == b).float().mean(0) for b in range(len(used))])
     around = F.avg_pool2d(own, 2 * NEIGHBOURHOOD + 1, stride=1, padding=NEIGHBOURHOOD)
     often = own >= torch.clamp(own.amax(0), max=OFTEN)
@@ -58,6 +56,40 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     of_chosen = (bins == chosen).unsqueeze(-1)
     sums = torch.where(of_chosen, shown.float(), torch.zeros(())).sum(0)
     return (sums / of_chosen.sum(0)).round().to(torch.uint8)
+
+
+def usual_colours(frames: Frames, share: float, samples: int = 1000, seed: int = 0) -> Tensor:
+    """Finds the colours that each pixel has often.
+
+    Where the camera moves there is no one background, but hills and the road still have few
+    colours, and what comes and goes has others.
+
+    Args:
+        frames: The recording.
+        share: Of the frames, from which on a colour is usual.
+        samples: Frames looked at.
+        seed: Of the drawing.
+
+    Returns:
+        bool (512, h, w), for each colour of eight levels a channel.
+    """
+    shown = _drawn(frames, samples, seed)
+    height, width = shown.shape[1:3]
+    pixels = _colours(shown).flatten(1) * height * width + torch.arange(height * width)
+    counts = torch.bincount(pixels.flatten(), minlength=LEVELS**3 * height * width)
+    return counts.view(-1, height, width) >= share * len(shown)
+
+
+def _drawn(frames: Frames, samples: int, seed: int) -> Tensor:
+    flat = frames.frames.flatten(0, 1)
+    generator = torch.Generator().manual_seed(seed)
+    return flat[torch.randperm(len(flat), generator=generator)[:samples]]
+
+
+def _colours(frames: Tensor) -> Tensor:
+    """Numbers the colours, uint8 (..., 3) → int64 (...) below 512."""
+    red, green, blue = (frames // (256 // LEVELS)).long().unbind(-1)
+    return (red * LEVELS + green) * LEVELS + blue
 
 
 def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0) -> Tensor:
@@ -121,6 +153,7 @@ class MotionFrames(torch.utils.data.Dataset):
         travels: float32 (h, w), :func:`travel_mask`.
         seed: Of the drawing.
         rank: Of this process among several.
+        usual: bool (512, h, w), :func:`usual_colours`, which are background, too.
     """
 
     def __init__(
@@ -131,10 +164,11 @@ class MotionFrames(torch.utils.data.Dataset):
         travels: Tensor,
         seed: int = 0,
         rank: int = 0,
+        usual: Tensor | None = None,
     ) -> None:
         self._frames = frames
         self._batch_size = batch_size
-        self._still, self._travels = still, travels
+        self._still, self._travels, self._usual = still, travels, usual
         self._seed = (seed, rank)
         self._inside = frames.runs(max(REST_LAGS), max(REST_LAGS))
 
@@ -152,6 +186,8 @@ class MotionFrames(torch.utils.data.Dataset):
         t, n = self._inside[chosen].T
         now = self._frames.frames[t, n]
         foreground = difference(now, self._still)
+        if self._usual is not None:
+            foreground[self._usual.gather(0, _colours(now))] = 0
         change = torch.zeros_like(foreground)
         for lag in (*LAGS, *REST_LAGS):
             for other in (t - lag, t + lag):
@@ -159,6 +195,8 @@ class MotionFrames(torch.utils.data.Dataset):
             if lag == LAGS[-1]:
                 motion = self._pool(torch.minimum(foreground, change))
         resting = self._pool(torch.minimum(foreground, change))
+        same_scene = (resting.mean((1, 2)) < SCENE_CUT).float()[:, None, None]
+        motion, resting = motion * same_scene, resting * same_scene
         return {
             "frames": now,
             "clean": now,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import MotionFrames, background, travel_mask
+from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
 
 BLUE, RED, WHITE = (
     torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3)
@@ -70,3 +70,31 @@ def test_batches_repeat_by_step_and_differ_by_rank(recording):
     other = MotionFrames(recording, 4, still, mask, seed=2, rank=1)
     assert torch.equal(first[5]["frames"], again[5]["frames"])
     assert not torch.equal(first[5]["frames"], other[5]["frames"])
+
+
+def test_colours_that_a_pixel_has_often_do_not_move(recording):
+    frames = recording.frames.clone()
+    frames[::4, 0, :10] = WHITE  # a sky that flashes
+    flashing = Frames(frames, recording.starts)
+    still, travels = background(flashing), torch.ones(84, 84)
+    usual = usual_colours(flashing, share=0.15)
+    red, green, blue = (int(c) // 32 for c in BLUE)
+    assert usual[(red * 8 + green) * 8 + blue].all(), "the sea is blue"
+    assert usual[511, :10].all() and not usual[511, 10:68].any()
+    plain = MotionFrames(flashing, 16, still, travels)[0]["motion"]
+    masked = MotionFrames(flashing, 16, still, travels, usual=usual)[0]["motion"]
+    assert plain[:, :5].max() == 1 and masked[:, :5].max() == 0
+    assert torch.equal(plain[:, 5:34], masked[:, 5:34]) and masked[:, 5:34].max() == 1
+
+
+def test_nothing_moves_where_the_scene_changes(recording):
+    frames = recording.frames.clone()
+    frames[100:] = frames[100:].flip(-1)  # blue turns red and red blue
+    batch = MotionFrames(
+        Frames(frames, recording.starts), 64, BLUE.expand(84, 84, 3), torch.ones(84, 84)
+    )[0]
+    other_scene = (batch["frames"][:, 0, 0] != BLUE).any(-1)
+    assert 0 < other_scene.sum() < 64
+    near = batch["objects"][other_scene].mean((1, 2))
+    assert near.max() < 0.05, "where the square was and will be, not the whole frame"
+    assert batch["motion"][~other_scene].amax((1, 2)).min() > 0
