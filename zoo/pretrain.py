@@ -81,6 +81,11 @@ def read_hyperparams(model: str, game: str, changes: list[str]) -> dict[str, Any
     for key in COUNTS:
         if not isinstance(chosen[key], int) or chosen[key] < 1:
             raise ValueError(f"-params {key} must be an integer of at least 1, got {chosen[key]}.")
+    if not 0 < chosen.get("usual_share", 1.0) <= 1:
+        raise ValueError(
+            "-params usual_share is a share of the frames, above 0 and at most 1, got "
+            f"{chosen['usual_share']}."
+        )
     if "preset" in chosen:
         presets = model_presets(model)
         if chosen["preset"] not in presets:

@@ -169,6 +169,10 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
             "num_keypoints must be an integer of at least 1, got 'ten'",
         ),
         (["--model", "motion", "--game", "Pong", "-params", "eval_freq:0"], "eval_freq must be an"),
+        (
+            ["--model", "motion", "--game", "Pong", "-params", "usual_share:0"],
+            "usual_share is a share of the frames, above 0 and at most 1, got 0",
+        ),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
         (["--model", "motion", "--game", "Pong", "--devices", "many"], "--devices many"),
         (
