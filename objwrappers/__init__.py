@@ -20,7 +20,7 @@ __version__ = "0.1.0"
 _LAZY = {
     "PerceptionModel": "objwrappers.perception.base",
     "PerceptionModule": "objwrappers.perception.base",
-    "load_model": "objwrappers.perception.base",
+    "load_model": "objwrappers.perception.loading",
     "PerceptionObservation": "objwrappers.wrappers.perception",
     "VectorPerceptionObservation": "objwrappers.wrappers.perception",
     "FrameObservation": "objwrappers.wrappers.frames",

@@ -37,6 +37,6 @@ def test_an_unknown_id_gets_the_nearest_name():
 
 
 def test_lazy_names_are_what_they_say():
-    assert objwrappers.load_model.__module__ == "objwrappers.perception.base"
+    assert objwrappers.load_model.__module__ == "objwrappers.perception.loading"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         objwrappers.nonsense  # noqa: B018

@@ -34,7 +34,7 @@ import objwrappers
 from objwrappers.envs.atari import make_atari_vec
 from objwrappers.files import write_atomically
 from objwrappers.games import check_game
-from objwrappers.perception.base import (
+from objwrappers.perception.loading import (
     MODELS,
     check_device,
     load_model,

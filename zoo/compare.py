@@ -23,7 +23,8 @@ import torch
 from objwrappers.envs.atari import make_atari
 from objwrappers.files import write_atomically
 from objwrappers.games import check_game
-from objwrappers.perception.base import PerceptionModule, load_model, model_of
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.loading import load_model, model_of
 from objwrappers.perception.permakey import PermaKey
 from objwrappers.rendering.bars import check_noise
 from objwrappers.rendering.overlay import draw_percepts

@@ -34,10 +34,9 @@ from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
-from objwrappers.perception.base import (
+from objwrappers.perception.base import PerceptionModule, check_replaceable
+from objwrappers.perception.loading import (
     MODELS,
-    PerceptionModule,
-    check_replaceable,
     load_model,
     model_class,
     model_of,

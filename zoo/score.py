@@ -36,7 +36,7 @@ from objwrappers.metrics.keypoints import (
     to_pixels,
     uniform_keypoints,
 )
-from objwrappers.perception.base import load_model
+from objwrappers.perception.loading import load_model
 from objwrappers.rendering.bars import check_noise
 
 FIRST_SEED = 10_000

@@ -125,8 +125,8 @@ def _load_keypoints(
     map_size: int | None,
     options: dict[str, Any],
 ) -> PerceptionModel:
-    from objwrappers.perception.base import load_model
     from objwrappers.perception.keypoint_module import KeypointModule
+    from objwrappers.perception.loading import load_model
     from objwrappers.rendering.bars import check_noise
 
     if "num_keypoints" in options:

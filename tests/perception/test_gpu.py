@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from objwrappers.perception.base import load_model
+from objwrappers.perception.loading import load_model
 
 pytestmark = pytest.mark.gpu
 

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from objwrappers.datasets.frames import read_frames
-from objwrappers.perception.base import load_model
+from objwrappers.perception.loading import load_model
 
 ROOT = Path(__file__).parents[2]
 TINY = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4"]

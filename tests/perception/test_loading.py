@@ -1,0 +1,165 @@
+"""Where weights are found; errors that name the file."""
+
+import json
+import shutil
+import warnings
+
+import pytest
+import torch
+
+from objwrappers.perception import base, loading
+from objwrappers.perception.loading import BUNDLED, load_model
+
+
+def load(folder, **options):
+    return load_model("motion", game="Pong", weights=folder, device="cpu", **options)
+
+
+def test_cut_off_weights_are_named(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(
+        ValueError, match=r"model.safetensors does not hold the weights of a motion"
+    ):
+        load(folder)
+
+
+def test_weights_of_another_size_are_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "num_keypoints": 4}))
+    with pytest.raises(ValueError, match="size mismatch"):
+        load(folder)
+
+
+def test_weights_of_another_model_are_named_with_the_cure(folder):
+    with pytest.raises(
+        ValueError, match=r"weights of 'motion', not of 'transporter'.*model='motion'"
+    ):
+        load_model("transporter", game="Pong", weights=folder)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "", '"motion"'])
+def test_a_damaged_config_is_named(folder, text):
+    (folder / "config.json").write_text(text)
+    with pytest.raises(ValueError, match=r"config.json is damaged"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "argument, value, message",
+    [
+        ("num_keypoints", "many", "num_keypoints must be an integer of at least 1, got 'many'"),
+        ("num_keypoints", 0, "num_keypoints must be an integer of at least 1, got 0"),
+        ("sigma", "x", "sigma must be a positive number, got 'x'"),
+        ("sigma", 0, "sigma must be a positive number, got 0"),
+        ("width", 0, "channels must be an integer of at least 1, got 0"),
+        ("width", "wide", "channels must be an integer of at least 1, got .wide."),
+    ],
+)
+def test_a_config_with_nonsense_arguments_is_named(folder, argument, value, message):
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, argument: value}))
+    with pytest.raises(ValueError, match=message):
+        load(folder)
+
+
+@pytest.mark.parametrize("name", ["nope", "./nope", "/no/such", "a/b/c"])
+def test_what_is_no_repository_is_not_asked_for(name):
+    with pytest.raises(FileNotFoundError, match="neither a folder nor a hub repository, user/name"):
+        load_model("motion", game="Pong", weights=name)
+
+
+def test_a_foreign_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"not a weights folder: no config.json"):
+        load(tmp_path)
+
+
+def test_a_pickle_beside_the_config_is_never_read(folder, tmp_path):
+    class Bomb:
+        def __reduce__(self):
+            return (open, (str(tmp_path / "exploded"), "w"))
+
+    torch.save(Bomb(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises((ValueError, FileNotFoundError)):
+        load(folder)
+    assert not (tmp_path / "exploded").exists()
+
+
+def test_weights_trained_under_the_noise_come_first(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.warns(UserWarning, match="trained without bars.*--game Pong --noise both"):
+        clean = load_model("motion", game="Pong", device="cpu", noise="both")
+    assert clean.num_keypoints == 6
+    shutil.copytree(folder, tmp_path / "cache" / "objwrappers" / "weights" / "motion-Pong-both")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_model("motion", "Pong", device="cpu", noise="both").num_keypoints == 3
+        assert load_model("motion", "Pong", device="cpu").num_keypoints == 6
+    with pytest.raises(FileNotFoundError, match="--model motion --game Tennis --noise vertical"):
+        load_model("motion", "Tennis", noise="vertical")
+
+
+def test_users_cache_comes_before_the_bundled_weights(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    bundled = load_model("motion", game="Pong", device="cpu")
+    assert bundled.num_keypoints == 6
+    shutil.copytree(folder, tmp_path / "objwrappers" / "weights" / "motion-Pong")
+    assert load_model("motion", game="Pong", device="cpu").num_keypoints == 3
+
+
+def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
+    asked = []
+
+    def download(repo_id, filename, revision=None, **_):
+        asked.append((repo_id, filename, revision))
+        return str(folder / filename)
+
+    for module in (base, loading):
+        monkeypatch.setattr(module, "hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", download)
+    assert load("someone/keypoints@v1").num_keypoints == 3
+    assert {(name, revision) for _, name, revision in asked} == {
+        ("config.json", "v1"),
+        ("model.safetensors", "v1"),
+    }
+    assert {repository for repository, *_ in asked} == {"someone/keypoints"}
+
+
+def test_an_unreachable_repository_is_named(monkeypatch):
+    def offline(*_, **__):
+        raise loading.LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(loading, "hf_hub_download", offline)
+    with pytest.raises(FileNotFoundError, match="weights='no/where' is neither a folder nor"):
+        load("no/where")
+
+
+GAMES = ["MsPacman", "Seaquest", "Frostbite", "SpaceInvaders", "BattleZone", "Enduro"]
+
+
+@pytest.mark.parametrize("model", ["motion", "permakey", "transporter"])
+def test_keypoints_of_six_games_are_bundled_and_of_three_under_bars(model):
+    names = [f"{model}-{game}" for game in GAMES] + [f"{model}-{game}-both" for game in GAMES[:3]]
+    assert [name for name in names if not (BUNDLED / name / "config.json").exists()] == []
+
+
+def test_bundled_weights_together_are_within_25_mib():
+    assert sum(path.stat().st_size for path in BUNDLED.rglob("*")) <= 25 * 2**20
+
+
+@pytest.mark.parametrize(
+    "folder", [p.parent for p in BUNDLED.glob("*/config.json")], ids=lambda p: p.name
+)
+def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
+    name, game, *noise = folder.name.split("-")
+    limit = 2 * 2**20 if name == "permakey" else 300_000
+    assert (folder / "model.safetensors").stat().st_size <= limit
+    config = json.loads((folder / "config.json").read_text())
+    training = config["training"]
+    assert (config["model"], config["game"]) == (name, game)
+    assert config.get("noise", "none") == (noise[0] if noise else "none")
+    learns = "--teacher" if name == "student" else f"--model {name} --game {game}"
+    assert training["command"].startswith(f"python zoo/pretrain.py {learns}")
+    assert {"frames", "steps", "batch_size", "seed", "validation"} <= training.keys()
+    assert load_model(name, game=game, weights=folder, device="cpu").observation_space
