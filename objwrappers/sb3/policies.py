@@ -1,29 +1,39 @@
-"""Keypoint encoders as policies that YAML can name, one for each family of algorithms.
+"""Our extractors as policies that YAML can name, one for each family of algorithms.
 
-| algorithm | convolutions, ``features="map"`` | graph |
+| algorithm | keypoints, ``features="map"`` | keypoints, graph |
 |---|---|---|
 | PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` |
 | DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` |
 | QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` |
 | RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` |
 
-In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. The encoder's options are
-``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``.
+and on pixels :class:`FLSPolicy`, :class:`FLSQPolicy` and :class:`FLSQuantilePolicy`.
+
+In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. An extractor's options are
+``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``; those with attention take
+``policy_kwargs: {network: cnn_sparse_fls}``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from sb3_contrib.qrdqn.policies import CnnPolicy as PixelQuantilePolicy
 from sb3_contrib.qrdqn.policies import MultiInputPolicy as QuantilePolicy
-from stable_baselines3.common.policies import MultiInputActorCriticPolicy
+from stable_baselines3.common.policies import ActorCriticCnnPolicy, MultiInputActorCriticPolicy
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
+from stable_baselines3.dqn.policies import CnnPolicy as PixelQPolicy
 from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
 
 from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
+from objwrappers.sb3.free_lunch import FreeLunchExtractor, Network
 from objwrappers.sb3.recurrent_q import MultiInputLstmPolicy
 
 __all__ = [
+    "FLSPolicy",
+    "FLSQPolicy",
+    "FLSQuantilePolicy",
     "KeypointCNNLstmPolicy",
     "KeypointCNNPolicy",
     "KeypointCNNQPolicy",
@@ -91,3 +101,29 @@ class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
     """Recurrent Q-values on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
 
     encoder = KeypointGNN
+
+
+class _FreeLunch:
+    """Mixin: a network with attention, and the policy's heads right on its features."""
+
+    def __init__(
+        self, *args: Any, network: str | Mapping[str, Any] | Network | None = None, **kwargs: Any
+    ) -> None:
+        options = dict(kwargs.pop("features_extractor_kwargs", None) or {})
+        if network is not None:
+            options["network"] = network
+        kwargs.setdefault("net_arch", [])
+        kwargs.setdefault("features_extractor_class", FreeLunchExtractor)
+        super().__init__(*args, features_extractor_kwargs=options, **kwargs)
+
+
+class FLSPolicy(_FreeLunch, ActorCriticCnnPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.free_lunch.FreeLunchExtractor`."""
+
+
+class FLSQPolicy(_FreeLunch, PixelQPolicy):
+    """Q-values on :class:`~objwrappers.sb3.free_lunch.FreeLunchExtractor`."""
+
+
+class FLSQuantilePolicy(_FreeLunch, PixelQuantilePolicy):
+    """Quantiles of returns on :class:`~objwrappers.sb3.free_lunch.FreeLunchExtractor`."""
