@@ -287,7 +287,7 @@ class FreeLunchExtractor(BaseFeaturesExtractor):
         x = F.pad(x, [self.network.padding] * 4)
         maps: dict[int, Tensor] = {}
         for i in range(1, len(self.convolutions) + 1):
-            if self.network.stem == "dense" and torch.is_grad_enabled():
+            if self.network.stem == "dense" and self.training and torch.is_grad_enabled():
                 x, attended = checkpoint(self._layer, i, x, use_reentrant=False)
             else:
                 x, attended = self._layer(i, x)

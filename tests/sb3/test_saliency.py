@@ -1,0 +1,248 @@
+import time
+
+import gymnasium as gym
+import numpy as np
+import pytest
+import torch
+from sb3_contrib import QRDQN
+from stable_baselines3 import A2C, DQN, PPO
+
+from objwrappers.sb3.free_lunch import ReceptiveField
+from objwrappers.sb3.policies import FLSPolicy
+from objwrappers.sb3.saliency import (
+    METHODS,
+    Outputs,
+    attention,
+    blur,
+    paint,
+    perturbation,
+    saliency,
+)
+
+PIXELS = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8)
+
+
+class Pixels(gym.Env):
+    observation_space = PIXELS
+    action_space = gym.spaces.Discrete(3)
+
+    def reset(self, *, seed=None, options=None):
+        return np.zeros(PIXELS.shape, np.uint8), {}
+
+    def step(self, action):
+        return np.zeros(PIXELS.shape, np.uint8), 0.0, False, False, {}
+
+
+def make(algorithm=A2C, policy="CnnPolicy", **options):
+    small = {"buffer_size": 10} if algorithm in (DQN, QRDQN) else {}
+    return algorithm(policy, Pixels(), seed=0, device="cpu", **small, **options).policy
+
+
+@pytest.fixture(scope="module")
+def observations():
+    return np.random.default_rng(0).integers(0, 256, (3, *PIXELS.shape), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def policy():
+    """Free-lunch saliency with random weights."""
+    return make(policy=FLSPolicy, policy_kwargs={"network": "cnn_sparse_fls"})
+
+
+@pytest.fixture
+def looks_at_a_square():
+    """A linear policy whose action 2 depends on rows 20-29, columns 50-59 of the newest frame."""
+    policy = make(policy="MlpPolicy", policy_kwargs={"net_arch": []})
+    for layer in (policy.action_net, policy.value_net):
+        torch.nn.init.zeros_(layer.weight)
+    weight = policy.action_net.weight.data[2].view(*PIXELS.shape)
+    weight[3, 20:30, 50:60] = 1
+    policy.action_net.bias.data = torch.tensor([0.0, 0.0, 1e4])
+    return policy
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("target", ["action", "value"])
+def test_every_method_gives_one_map_an_observation(policy, observations, method, target):
+    maps = saliency(policy, observations, method, target)
+    assert maps.shape == (3, 84, 84) and maps.dtype == torch.float32
+    assert torch.isfinite(maps).all() and maps.min() >= 0
+    if method != "grad_cam":  # may be negative everywhere, which is 0
+        assert maps.amax((1, 2)).min() > 0
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_batch_is_its_observations_one_by_one(policy, observations, method):
+    if method in ("smooth_grad", "var_grad"):
+        pytest.skip("other noise for another batch")
+    together = saliency(policy, observations, method)
+    alone = torch.cat([saliency(policy, one[None], method) for one in observations])
+    torch.testing.assert_close(together, alone, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize("algorithm", [PPO, A2C, DQN, QRDQN])
+@pytest.mark.parametrize("method", [name for name in METHODS if name != "attention"])
+def test_any_policy_on_images(algorithm, method, observations):
+    options = {"samples": 2} if method in ("smooth_grad", "var_grad") else {}
+    maps = saliency(make(algorithm), observations[:1], method, **options)
+    assert maps.shape == (1, 84, 84) and torch.isfinite(maps).all()
+
+
+def test_separate_extractors_of_actor_and_critic(observations):
+    policy = make(policy_kwargs={"share_features_extractor": False})
+    outputs = Outputs(policy)
+    images = torch.as_tensor(observations).float()
+    expected = policy.get_distribution(torch.as_tensor(observations)).distribution.logits
+    found = outputs(images)
+    torch.testing.assert_close(found[:, :3].log_softmax(1), expected)
+    torch.testing.assert_close(found[:, 3:], policy.predict_values(torch.as_tensor(observations)))
+
+
+@pytest.mark.parametrize(
+    "method", ["gradient", "smooth_grad", "integrated_gradients", "perturbation"]
+)
+def test_maps_of_a_linear_policy_show_its_square(looks_at_a_square, observations, method):
+    maps = saliency(looks_at_a_square, observations, method)
+    inside = maps[:, 20:30, 50:60]
+    # Blurred spots reach out by their σ.
+    reach = 15 if method == "perturbation" else 0
+    outside = maps.clone()
+    outside[:, 20 - reach : 30 + reach, 50 - reach : 60 + reach] = 0
+    assert inside.mean() > 20 * outside.max()
+
+
+def test_the_gradient_of_a_linear_policy_is_its_weights(looks_at_a_square, observations):
+    expected = torch.zeros(84, 84)
+    expected[20:30, 50:60] = 1 / 255
+    torch.testing.assert_close(
+        saliency(looks_at_a_square, observations, "gradient"), expected.expand(3, -1, -1)
+    )
+    older = torch.full((3,), 0)
+    assert saliency(looks_at_a_square, observations, "gradient", older).max() == 0
+    assert saliency(looks_at_a_square, observations, "gradient", "value").max() == 0
+
+
+def test_integrated_gradients_add_up_to_the_output(looks_at_a_square, observations):
+    maps = saliency(looks_at_a_square, observations, "integrated_gradients")
+    square = torch.as_tensor(observations)[:, 3, 20:30, 50:60].float().sum((1, 2)) / 255
+    torch.testing.assert_close(maps.sum((1, 2)), square, rtol=1e-3, atol=1e-3)
+
+
+def test_only_the_last_channels(looks_at_a_square, observations):
+    weight = looks_at_a_square.action_net.weight.data[2].view(*PIXELS.shape)
+    weight[0, 60:70, 10:20] = 1
+    for method in ("gradient", "perturbation"):
+        every = saliency(looks_at_a_square, observations, method)
+        newest = saliency(looks_at_a_square, observations, method, channels=1)
+        assert every[:, 65, 15].min() > 0
+        assert newest[:, 65, 15].max() < 1e-3 * newest.max() and newest[:, 25, 55].min() > 0
+
+
+@torch.no_grad()
+def test_perturbation_by_hand(policy, observations):
+    """One spot of one observation, computed as the paper has it."""
+    image = torch.as_tensor(observations[1]).float()
+    y, x = torch.meshgrid(torch.arange(84), torch.arange(84), indexing="ij")
+    mask = torch.exp(-((y - 30) ** 2 + (x - 45) ** 2) / (2 * 25))
+    perturbed = image * (1 - mask) + blur(image[None], 3.0)[0] * mask
+    outputs = Outputs(policy)
+    before, after = outputs(torch.stack([image, perturbed]))
+    expected = ((before - after)[:3] ** 2).sum() / 2
+    # Seventeen spots, 5 pixels apart: (30, 45) is the sixth and tenth.
+    distance = 5
+    height = perturbation(policy, observations[1][None], distance=distance)
+    side = 17
+    centre = ((torch.tensor([6, 9]) + 0.5) * 84 / side - 0.5).round().long()
+    assert height[0, centre[0], centre[1]].item() == pytest.approx(expected.item(), rel=0.15)
+
+
+def test_batches_of_masks_are_much_faster_than_one_forward_pass_a_mask(policy, observations):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    many = np.concatenate([observations] * 6)[:16]
+    perturbation(policy, many[:1])
+    start = time.perf_counter()
+    perturbation(policy, many)
+    batched = time.perf_counter() - start
+    with torch.no_grad():
+        one = torch.as_tensor(many[:1]).float()
+        outputs = Outputs(policy)
+        start = time.perf_counter()
+        for _ in range(289):
+            outputs(one)
+        single = (time.perf_counter() - start) * 16
+    torch.set_num_threads(threads)
+    print(f"batched {batched:.2f} s, one by one {single:.2f} s: {single / batched:.1f} times")
+    assert single > batched
+
+
+def test_blur_keeps_a_constant_and_spreads_a_point():
+    torch.testing.assert_close(
+        blur(torch.full((1, 2, 84, 84), 7.0), 3.0), torch.full((1, 2, 84, 84), 7.0)
+    )
+    point = torch.zeros(1, 1, 84, 84)
+    point[0, 0, 40, 40] = 1
+    spread = blur(point, 3.0)[0, 0]
+    assert spread.sum().item() == pytest.approx(1, abs=1e-5)
+    assert (spread[40, 43] / spread[40, 40]).item() == pytest.approx(np.exp(-0.5), abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("field", "cells", "low", "high"),
+    [((36, 8, 0), 7, 1, 25), ((8, 4, 0), 20, 1, 4), ((13, 1, 6), 84, 49, 169)],
+)
+def test_uniform_attention_is_flat_only_if_divided_by_coverage(field, cells, low, high):
+    uniform = torch.ones(1, cells, cells)
+    published = paint(uniform, ReceptiveField(*field), 84, 84, "published")
+    covered = paint(uniform, ReceptiveField(*field), 84, 84)
+    assert published.shape == covered.shape == (1, 84, 84)
+    assert (published.min(), published.max()) == (low, high)
+    assert covered.max() / covered.min() < 1.01
+
+
+def test_a_cell_is_painted_where_it_sees():
+    attention = torch.zeros(1, 7, 7)
+    attention[0, 2, 3] = 5
+    published = paint(attention, ReceptiveField(36, 8, 0), 84, 84, "published")
+    expected = torch.zeros(84, 84)
+    expected[16:52, 24:60] = 5
+    assert torch.equal(published[0], expected)
+    # With a ring of zeros around the image all is seen one pixel further up and left.
+    shifted = paint(attention, ReceptiveField(36, 8, 1), 84, 84, "published")
+    assert torch.equal(shifted[0, :-1, :-1], expected[1:, 1:])
+
+
+def test_a_policy_without_attention_is_told_what_works(observations):
+    for policy in (make(), make(policy=FLSPolicy, policy_kwargs={"network": "cnn"})):
+        with pytest.raises(ValueError, match=r"no attention of its own\. What works is gradient"):
+            attention(policy, observations)
+
+
+def test_what_is_not_possible_is_named(policy, observations):
+    with pytest.raises(ValueError, match="Did you mean 'grad_cam'"):
+        saliency(policy, observations, "gradcam")
+    with pytest.raises(ValueError, match="target must be one of action, value"):
+        saliency(policy, observations, "gradient", "reward")
+    with pytest.raises(ValueError, match="3 actions from 0 to 2"):
+        saliency(policy, observations, "gradient", [0, 1, 3])
+    with pytest.raises(ValueError, match="Perturbation's target is action or value"):
+        saliency(policy, observations, "perturbation", [0, 1, 2])
+    with pytest.raises(ValueError, match="distance must be at least 1"):
+        saliency(policy, observations, "perturbation", distance=0)
+    with pytest.raises(ValueError, match=r"Observations must be \(N, 4, 84, 84\)"):
+        saliency(policy, observations[:, :2], "gradient")
+    with pytest.raises(ValueError, match="painting must be one of"):
+        attention(policy, observations, painting="oil")
+    with pytest.raises(ValueError, match="policies on images"):
+        Outputs(A2C("MlpPolicy", "CartPole-v1").policy)
+
+
+def test_a_look_leaves_the_policy_as_it_was(policy, observations):
+    policy.set_training_mode(True)
+    before = {name: value.clone() for name, value in policy.state_dict().items()}
+    for method in METHODS:
+        saliency(policy, observations[:1], method)
+    assert policy.training
+    assert all(torch.equal(before[name], value) for name, value in policy.state_dict().items())
+    assert all(parameter.grad is None for parameter in policy.parameters())
+    policy.set_training_mode(False)
