@@ -12,7 +12,7 @@ Atari sprites flicker.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import ale_py
@@ -21,11 +21,13 @@ import numpy as np
 from ale_py import roms
 from ale_py.env import AtariEnv
 from ale_py.vector_env import AtariVectorEnv
-from gymnasium.vector import AutoresetMode, VectorEnv, VectorObservationWrapper
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorObservationWrapper
 from gymnasium.vector.utils import batch_space
 from gymnasium.wrappers import AtariPreprocessing
 
+from objwrappers.envs.breakout import InfiniteBreakout
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
+from objwrappers.envs.lives import FireEachLife, VectorFireEachLife
 from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
 
@@ -47,6 +49,8 @@ def make_atari(
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
     max_num_frames_per_episode: int = MAX_FRAMES_PER_EPISODE,
+    fire_each_life: bool = False,
+    infinite: bool = False,
     noise: str = "none",
     noise_motion: str = "iid",
     **ale: Any,
@@ -59,6 +63,9 @@ def make_atari(
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Up to so many no-ops begin an episode.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
+        fire_each_life: FIRE takes the place of the first action of every life where a game has it.
+        infinite: Of Breakout: the wall is built again and again, see
+            :class:`~objwrappers.envs.breakout.InfiniteBreakout`.
         noise: Bars drawn on the frames: ``"none"``, ``"horizontal"``, ``"vertical"``, ``"both"``.
         noise_motion: ``"iid"`` or ``"smooth"``, see
             :class:`~objwrappers.envs.distractors.Distractors`.
@@ -66,8 +73,8 @@ def make_atari(
             ``difficulty``, ``continuous``, ``continuous_action_threshold``.
 
     Raises:
-        ValueError: No such game or noise, a frame skip that is not a positive integer, or an
-            option of the vector env alone.
+        ValueError: No such game or noise, a frame skip that is not a positive integer, an option
+            of the vector env alone, or ``infinite`` in another game than Breakout.
     """
     check_noise(noise)
     check_motion(noise_motion)
@@ -75,21 +82,26 @@ def make_atari(
     _check_frameskip(frameskip)
     if missing := [name for name in _VECTOR_ONLY if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
-    raw = AtariEnv(
+    if infinite and rom != "breakout":
+        raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
+    raw: gym.Env = AtariEnv(
         rom,
         frameskip=1,
         repeat_action_probability=repeat_action_probability,
         max_num_frames_per_episode=max_num_frames_per_episode,
         **ale,
     )
+    meanings = raw.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
     height, width = _screen_size(rom)
-    env = AtariPreprocessing(
-        raw,
+    env: gym.Env = AtariPreprocessing(
+        InfiniteBreakout(raw) if infinite else raw,
         noop_max=noop_max,
         frame_skip=frameskip,
         screen_size=(width, height),
         grayscale_obs=False,
     )
+    if fire_each_life and "FIRE" in meanings:
+        env = FireEachLife(env, meanings.index("FIRE"))
     return env if noise == "none" else NoisyFrames(env, noise, noise_motion)
 
 
@@ -104,6 +116,8 @@ def make_atari_vec(
     use_fire_reset: bool = False,
     reward_clipping: bool = False,
     life_loss_info: bool = False,
+    fire_each_life: bool = False,
+    infinite: bool = False,
     noise: str = "none",
     noise_motion: str = "iid",
     **ale: Any,
@@ -121,8 +135,12 @@ def make_atari_vec(
         noop_max: Up to so many no-ops begin an episode.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
         use_fire_reset: Press FIRE to begin an episode.
-        reward_clipping: Give the sign of the reward.
-        life_loss_info: A lost life ends an episode, but a partial reset goes on with the game.
+        reward_clipping: Give the sign of the reward; the reward is in ``info["raw_reward"]``.
+        life_loss_info: A lost life ends an episode, but a partial reset goes on with the game;
+            ``info["game_over"]`` tells the game's end.
+        fire_each_life: FIRE takes the place of the first action of every life where a game has it.
+        infinite: Of Breakout: the wall is built again and again. ALE's vector env cannot do it:
+            these are single envs, played one after the other.
         noise: Bars drawn on the frames: ``"none"``, ``"horizontal"``, ``"vertical"``, ``"both"``.
         noise_motion: ``"iid"`` or ``"smooth"``, see
             :class:`~objwrappers.envs.distractors.Distractors`.
@@ -144,26 +162,46 @@ def make_atari_vec(
             f"ALE's vector env has no option {missing[0]!r}; "
             'make single envs instead: gym.make_vec(..., vectorization_mode="async").'
         )
+    common: dict[str, Any] = {
+        "frameskip": frameskip,
+        "repeat_action_probability": repeat_action_probability,
+        "noop_max": noop_max,
+        "max_num_frames_per_episode": max_num_frames_per_episode,
+        **ale,
+    }
+    training = {
+        "use_fire_reset": use_fire_reset,
+        "reward_clipping": reward_clipping,
+        "life_loss_info": life_loss_info,
+    }
+    frames: VectorEnv
+    if infinite:
+        if wanted := [name for name, value in training.items() if value]:
+            raise ValueError(f"{wanted[0]}=True does not go together with infinite=True.")
+        single = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
+        frames = SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+    else:
+        # Rewards are clipped by _NativeFrames, which shows both.
+        native = _make_native(rom, num_envs, {**common, **training, "reward_clipping": False})
+        frames = _NativeFrames(native, life_loss_info, reward_clipping)
+        actions = native.ale.get_action_set()
+        if fire_each_life and ale_py.Action.FIRE in actions:
+            frames = VectorFireEachLife(frames, actions.index(ale_py.Action.FIRE))
+    return frames if noise == "none" else VectorNoisyFrames(frames, noise, noise_motion)
+
+
+def _make_native(rom: str, num_envs: int, options: dict[str, Any]) -> AtariVectorEnv:
     height, width = _screen_size(rom)
-    env = AtariVectorEnv(
+    return AtariVectorEnv(
         rom,
         num_envs,
-        frameskip=frameskip,
-        repeat_action_probability=repeat_action_probability,
-        noop_max=noop_max,
-        max_num_frames_per_episode=max_num_frames_per_episode,
-        use_fire_reset=use_fire_reset,
-        reward_clipping=reward_clipping,
-        life_loss_info=life_loss_info,
         img_height=height,
         img_width=width,
         grayscale=False,
         stack_num=1,
         autoreset_mode=AutoresetMode.NEXT_STEP,
-        **ale,
+        **options,
     )
-    frames = _NativeFrames(env, life_loss_info)
-    return frames if noise == "none" else VectorNoisyFrames(frames, noise, noise_motion)
 
 
 class _NativeFrames(VectorObservationWrapper):
@@ -173,9 +211,12 @@ class _NativeFrames(VectorObservationWrapper):
     such an env goes on with the next life, as SB3's EpisodicLifeEnv does.
     """
 
-    def __init__(self, env: AtariVectorEnv, life_loss_info: bool = False) -> None:
+    def __init__(
+        self, env: AtariVectorEnv, life_loss_info: bool = False, reward_clipping: bool = False
+    ) -> None:
         super().__init__(env)
         self._life_loss_info = life_loss_info
+        self._reward_clipping = reward_clipping
         self._alive = np.zeros(env.num_envs, bool)
         # ALE writes its autoreset mode into the dict that all vector envs share.
         self.metadata = {**env.metadata}
@@ -209,6 +250,10 @@ class _NativeFrames(VectorObservationWrapper):
             actions = actions.astype(np.int64, copy=False)
         observation, rewards, terminated, truncated, info = super().step(actions)
         self._alive = (info["lives"] > 0) & ~truncated
+        if self._life_loss_info:
+            info["game_over"] = (terminated | truncated) & ~self._alive
+        if self._reward_clipping:
+            info["raw_reward"], rewards = rewards, np.sign(rewards)
         return observation, rewards, terminated, truncated, info
 
     def observations(self, observations: np.ndarray) -> np.ndarray:

@@ -114,7 +114,7 @@ class _FreeLunch:
             options["network"] = network
         kwargs.setdefault("net_arch", [])
         kwargs.setdefault("features_extractor_class", FreeLunchExtractor)
-        super().__init__(*args, features_extractor_kwargs=options, **kwargs)
+        super().__init__(*args, **{**kwargs, "features_extractor_kwargs": options})
 
 
 class FLSPolicy(_FreeLunch, ActorCriticCnnPolicy):

@@ -19,6 +19,7 @@ from gymnasium.vector.utils import batch_space
 __all__ = ["FrameStack", "FrameTransform", "TransformFrames", "VectorTransformFrames"]
 
 Observation = np.ndarray | dict[str, np.ndarray]
+PADDINGS = ("reset", "zero")
 
 
 class FrameTransform(ABC):
@@ -66,17 +67,27 @@ def merge(old: Observation, new: Observation, envs: np.ndarray) -> Observation:
 
 
 class FrameStack:
-    """The last ``size`` frames of each env; an episode's first frame fills its whole stack.
+    """The last ``size`` frames of each env.
 
     Args:
         size: Frames in a stack, S.
         num_envs: Envs with a stack of their own, N.
+        padding_type: What an episode's first stack holds beside its first frame: that frame
+            (``"reset"``) or zeros (``"zero"``).
+
+    Raises:
+        ValueError: An empty stack or another padding.
     """
 
-    def __init__(self, size: int, num_envs: int) -> None:
+    def __init__(self, size: int, num_envs: int, padding_type: str = "reset") -> None:
         if size < 1:
             raise ValueError(f"A stack holds at least one frame, got stack size {size}.")
+        if padding_type not in PADDINGS:
+            raise ValueError(
+                f"padding_type must be one of {', '.join(PADDINGS)}, got {padding_type!r}."
+            )
         self.size = size
+        self._zero = padding_type == "zero"
         self._num_envs = num_envs
         self._frames: np.ndarray | None = None
 
@@ -96,7 +107,10 @@ class FrameStack:
         stacks = self._frames[envs]
         stacks[:, :-1] = stacks[:, 1:]
         stacks[:, -1] = frames
-        stacks[fresh] = frames[fresh, None]
+        if self._zero:
+            stacks[fresh, :-1] = 0
+        else:
+            stacks[fresh] = frames[fresh, None]
         self._frames[envs] = stacks
         return stacks
 

@@ -30,6 +30,8 @@ class StackedPixels(FrameTransform):
         img_height: Height h of the observation in pixels.
         img_width: Width w of the observation in pixels.
         grayscale: uint8 (S, h, w) luma if True, else uint8 (3·S, h, w) RGB.
+        padding_type: What fills the first stack of an episode: its first frame (``"reset"``) or
+            zeros (``"zero"``).
     """
 
     def __init__(
@@ -39,12 +41,13 @@ class StackedPixels(FrameTransform):
         img_height: int = 84,
         img_width: int = 84,
         grayscale: bool = True,
+        padding_type: str = "reset",
     ) -> None:
         if img_height < 1 or img_width < 1:
             raise ValueError(
                 f"The observation's size must be positive: {img_height} by {img_width}."
             )
-        self._stack = FrameStack(stack_num, num_envs)
+        self._stack = FrameStack(stack_num, num_envs, padding_type)
         self._size = (img_width, img_height)
         self._grayscale = grayscale
         channels = stack_num if grayscale else 3 * stack_num
@@ -83,9 +86,10 @@ class FrameObservation(TransformFrames):
         img_height: int = 84,
         img_width: int = 84,
         grayscale: bool = True,
+        padding_type: str = "reset",
         render_mode: str | None = None,
     ) -> None:
-        transform = StackedPixels(1, stack_num, img_height, img_width, grayscale)
+        transform = StackedPixels(1, stack_num, img_height, img_width, grayscale, padding_type)
         super().__init__(env, transform, render_mode)
 
 
@@ -105,7 +109,10 @@ class VectorFrameObservation(VectorTransformFrames):
         img_height: int = 84,
         img_width: int = 84,
         grayscale: bool = True,
+        padding_type: str = "reset",
         render_mode: str | None = None,
     ) -> None:
-        transform = StackedPixels(env.num_envs, stack_num, img_height, img_width, grayscale)
+        transform = StackedPixels(
+            env.num_envs, stack_num, img_height, img_width, grayscale, padding_type
+        )
         super().__init__(env, transform, render_mode)

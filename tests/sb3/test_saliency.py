@@ -8,16 +8,11 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 
 from objwrappers.sb3.free_lunch import ReceptiveField
+from objwrappers.sb3.painting import paint
+from objwrappers.sb3.perturbation import blur, perturbation
 from objwrappers.sb3.policies import FLSPolicy
-from objwrappers.sb3.saliency import (
-    METHODS,
-    Outputs,
-    attention,
-    blur,
-    paint,
-    perturbation,
-    saliency,
-)
+from objwrappers.sb3.policy_outputs import Outputs
+from objwrappers.sb3.saliency import METHODS, attention, saliency
 
 PIXELS = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8)
 

@@ -1,0 +1,143 @@
+"""FIRE at the beginning of each life, what is counted of whole games, and endless Breakout."""
+
+import ale_py
+import gymnasium as gym
+import numpy as np
+import pytest
+
+import objwrappers  # noqa: F401
+from objwrappers.envs.atari import make_atari, make_atari_vec
+from objwrappers.envs.breakout import InfiniteBreakout
+
+EXACT = {"repeat_action_probability": 0.0}
+NOOP, FIRE = 0, 1
+
+
+def test_fire_begins_each_life_of_one_env_as_of_a_vector_env():
+    plain = make_atari("Breakout", **EXACT)
+    single = make_atari("Breakout", **EXACT, fire_each_life=True)
+    vector = make_atari_vec("Breakout", 2, **EXACT, fire_each_life=True)
+    plain.reset(seed=0)
+    single.reset(seed=0)
+    vector.reset(seed=0)
+    lives, fired = 5, []
+    for step in range(250):
+        # Without another FIRE nothing moves in Breakout.
+        fires = step == 0 or fired == [*fired[:-1], step]
+        frame, _, done, _, info = plain.step(FIRE if fires else NOOP)
+        one = single.step(NOOP)
+        both = vector.step(np.full(2, NOOP))
+        np.testing.assert_array_equal(one[0], frame)
+        np.testing.assert_array_equal(both[0], np.stack([frame] * 2))
+        if done:
+            break
+        if info["lives"] < lives:
+            lives = info["lives"]
+            fired.append(step + 1)
+    assert done and len(fired) == 4
+    # A game that ended begins with FIRE, too, after ALE's own reset and after a partial one.
+    vector.reset(options={"reset_mask": np.array([True, False])})
+    first = make_atari_vec("Breakout", 1, **EXACT)
+    first.reset(seed=0)
+    expected, *_ = first.step(np.array([FIRE]))
+    np.testing.assert_array_equal(vector.step(np.full(2, NOOP))[0][0], expected[0])
+    np.testing.assert_array_equal(vector.step(np.full(2, NOOP))[0][1], expected[0])
+
+
+def test_a_game_without_fire_is_played_as_it_is():
+    env = make_atari("MsPacman", **EXACT, fire_each_life=True)
+    assert "FIRE" not in env.unwrapped.get_action_meanings()
+    frame = env.reset(seed=0)[0]
+    np.testing.assert_array_equal(make_atari("MsPacman", **EXACT).reset(seed=0)[0], frame)
+    assert make_atari_vec("MsPacman", 1, fire_each_life=True).reset(seed=0)[0].shape[0] == 1
+
+
+def test_clipped_rewards_and_lost_lives_leave_the_games_own_in_info():
+    options = dict(life_loss_info=True, reward_clipping=True, **EXACT)
+    env = make_atari_vec("MsPacman", 1, **options)
+    plain = make_atari_vec("MsPacman", 1, **EXACT)
+    rng = np.random.default_rng(0)
+    env.reset(seed=0)
+    plain.reset(seed=0)
+    lost, over = 0, False
+    while not over:
+        action = rng.integers(9, size=1)
+        _, reward, terminated, _, info = env.step(action)
+        _, raw, ended, _, _ = plain.step(action)
+        over = bool(info["game_over"][0])
+        assert info["raw_reward"] == raw and reward == np.sign(raw)
+        assert over == ended[0]
+        if terminated[0] and not over:
+            lost += 1
+            env.reset(options={"reset_mask": terminated})
+    assert lost == 2
+
+
+def test_the_first_stack_may_be_padded_with_zeros():
+    first = gym.make("ObjFrames-Pong-v0", **EXACT).reset(seed=0)[0]
+    env = gym.make("ObjFrames-Pong-v0", **EXACT, padding_type="zero")
+    stack = env.reset(seed=0)[0]
+    np.testing.assert_array_equal(stack[-1], first[-1])
+    assert (stack[:3] == 0).all()
+    assert (env.step(0)[0][:2] == 0).all()
+    with pytest.raises(ValueError, match="padding_type must be one of reset, zero, got 'black'"):
+        gym.make("ObjFrames-Pong-v0", padding_type="black")
+
+
+def follow(memory: np.ndarray) -> int:
+    """Moves the paddle under the ball: RIGHT, LEFT or NOOP."""
+    ball, paddle = int(memory[99]), int(memory[72])
+    return 2 if ball > paddle + 8 else 3 if ball < paddle + 4 else NOOP
+
+
+def play_across_two_walls(env: gym.Env) -> tuple[list[float], list[int]]:
+    """Plays from a score of 857 on; returns the rewards and the bits of the wall at each."""
+    ale: ale_py.ALEInterface = env.unwrapped.ale
+    env.reset(seed=0)
+    rewards: list[float] = []
+    bits: list[int] = []
+    for step in range(1300):
+        if step == 100:
+            ale.setRAM(76, 0x08)
+            ale.setRAM(77, 0x57)
+        action = FIRE if step % 50 == 0 else follow(ale.getRAM())
+        reward = env.step(action)[1]
+        if reward:
+            rewards.append(reward)
+            bits.append(sum(int(byte).bit_count() for byte in ale.getRAM()[:36]))
+    return rewards, bits
+
+
+def raw_breakout() -> gym.Env:
+    return ale_py.AtariEnv("breakout", frameskip=1, repeat_action_probability=0.0)
+
+
+def test_endless_breakout_builds_the_wall_again_at_864():
+    plain, plain_bits = play_across_two_walls(raw_breakout())
+    endless, bits = play_across_two_walls(InfiniteBreakout(raw_breakout()))
+    # The score that the test writes itself, then a point for each brick: 857 + 7 is 864.
+    assert plain[:9] == endless[:9] == [857.0, *[1.0] * 8]
+    assert plain_bits[:8] == bits[:8] == [240, 238, 236, 234, 232, 230, 228, 226]
+    # 240 bits are a whole wall, and a brick is two of them.
+    assert (plain_bits[8], bits[8]) == (224, 238)
+
+
+def test_endless_breakout_is_an_option_of_its_ids():
+    env = gym.make("ObjFrames-Breakout-v0", infinite=True)
+    inside, found = env, False
+    while isinstance(inside, gym.Wrapper):
+        found = found or isinstance(inside, InfiniteBreakout)
+        inside = inside.env
+    assert found
+    single = gym.make("ObjFrames-Breakout-v0", infinite=True, fire_each_life=True, **EXACT)
+    vector = gym.make_vec(
+        "ObjFrames-Breakout-v0", num_envs=2, infinite=True, fire_each_life=True, **EXACT
+    )
+    np.testing.assert_array_equal(vector.reset(seed=0)[0][0], single.reset(seed=0)[0])
+    for action in (0, 2, 2, 3):
+        both = vector.step(np.full(2, action))
+        np.testing.assert_array_equal(both[0][0], single.step(action)[0])
+    with pytest.raises(ValueError, match="infinite=True is an option of Breakout, not of Pong"):
+        gym.make_vec("ObjFrames-Pong-v0", num_envs=1, infinite=True)
+    with pytest.raises(ValueError, match="life_loss_info=True does not go together with infinite"):
+        gym.make_vec("ObjFrames-Breakout-v0", num_envs=1, infinite=True, life_loss_info=True)
