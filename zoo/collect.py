@@ -60,7 +60,8 @@ def play_by_agent(
     Raises:
         FileNotFoundError: There is no such agent.
     """
-    from common import check_env_id, import_packages, load_agent, make_vec_env
+    from common import check_env_id, import_packages
+    from players import load_agent, make_vec_env
 
     import_packages([])
     check_env_id(env_id)

@@ -24,13 +24,13 @@ from common import (
     LOG_FOLDER,
     TRAINING_ONLY,
     KeyValues,
-    acts_greedily,
     check_env_id,
     fail,
     import_packages,
     is_ours,
     takes_device,
 )
+from players import acts_greedily, folder_with_agents
 from rl_zoo3.exp_manager import ExperimentManager
 from rl_zoo3.utils import create_test_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
     if not {"-h", "--help"} & set(arguments):
         import_packages(options.gym_packages)
         check_env_id(options.env)
+        options.folder = folder_with_agents(options.algo, options.env, options.folder)
         arguments = [*arguments, "--folder", options.folder]
         if not Path(options.folder, options.algo).is_dir():
             fail(

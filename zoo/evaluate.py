@@ -22,17 +22,15 @@ from typing import Any
 
 import numpy as np
 import scipy.stats
-from common import (
+from common import check_env_id, fail, import_packages, is_ours
+from players import (
     Agent,
     RandomPolicy,
     acts_greedily,
     add_agent_options,
-    check_env_id,
     env_kwargs_of,
-    fail,
     find_agent,
-    import_packages,
-    is_ours,
+    folder_with_agents,
     make_vec_env,
     runs_with_agents,
 )
@@ -54,7 +52,8 @@ def find_agents(args: argparse.Namespace) -> list[Agent | None]:
     if args.algo == "random":
         return [None]
     agents = []
-    for folder in args.folder:
+    for given in args.folder:
+        folder = folder_with_agents(args.algo, args.env, given, args.load_best)
         runs = args.exp_id
         if args.all_runs:
             runs = runs_with_agents(args.algo, args.env, folder, args.load_best)

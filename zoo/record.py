@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import (
+from common import check_env_id, fail, import_packages
+from players import (
     RandomPolicy,
     acts_greedily,
     add_agent_options,
-    check_env_id,
     env_kwargs_of,
-    fail,
     find_agent,
-    import_packages,
     make_test_env,
 )
 from stable_baselines3.common.base_class import BaseAlgorithm

@@ -7,16 +7,21 @@ env, with one forward pass of perception for all envs; ``--vec-env`` does not ma
 By default their hyperparameters come from ``hyperparams/<algo>.yml`` of this repository,
 TensorBoard logs go to ``<log folder>/tensorboard``, and ``--device`` is perception's too.
 
+``--network cnn_sparse_fls`` (with ``ppo``, ``a2c``, ``dqn``, ``qrdqn``) is short for the policy of
+:mod:`objwrappers.sb3.free_lunch` with one of its fifteen networks, on pixels.
+
 ``-i agent.zip`` continues a training; that loads a pickle: only load agents you trust.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import rl_zoo3.train
@@ -26,7 +31,6 @@ from common import (
     REPOSITORY,
     TRAINING_ONLY,
     KeyValues,
-    acts_greedily,
     check_env_id,
     fail,
     import_packages,
@@ -34,15 +38,34 @@ from common import (
     takes_device,
 )
 from huggingface_sb3 import EnvironmentName
+from players import CONFIG_NAME, acts_greedily
 from rl_zoo3.exp_manager import ExperimentManager
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
+from objwrappers.files import write_atomically
+from objwrappers.sb3.monitor import GameMonitor
 from objwrappers.sb3.vec_env import GymVecEnv
+
+VERSIONED = ("objwrappers", "ale-py", "gymnasium", "stable-baselines3", "torch")
+FREE_LUNCH_POLICIES = {
+    "ppo": "objwrappers.sb3.policies.FLSPolicy",
+    "a2c": "objwrappers.sb3.policies.FLSPolicy",
+    "dqn": "objwrappers.sb3.policies.FLSQPolicy",
+    "qrdqn": "objwrappers.sb3.policies.FLSQuantilePolicy",
+}
 
 
 class VectorExperimentManager(ExperimentManager):
-    """RL Zoo's manager, with native vector envs for the ids of this package."""
+    """RL Zoo's manager, with native vector envs for the ids of this package.
+
+    Attributes:
+        network: Name of a free-lunch network instead of the file's policy, or None.
+        command: The program's arguments, for the record.
+    """
+
+    network: ClassVar[str | None] = None
+    command: ClassVar[list[str]] = []
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,9 +95,23 @@ class VectorExperimentManager(ExperimentManager):
                 self.env_kwargs = {**entry.get("env_kwargs", {}), **self.env_kwargs}
                 self.args.env_kwargs = self.env_kwargs
         try:
-            return super().read_hyperparameters()
+            read = super().read_hyperparameters()
         finally:
             self.env_name = env_name
+        for hyperparams in read if self.network else ():
+            self._use_network(hyperparams)
+        return read
+
+    def _use_network(self, hyperparams: dict[str, Any]) -> None:
+        if self.algo not in FREE_LUNCH_POLICIES:
+            raise ValueError(
+                f"--network is an option of {', '.join(FREE_LUNCH_POLICIES)}, not of {self.algo}."
+            )
+        given = hyperparams.get("policy_kwargs") or {}
+        if isinstance(given, str):
+            raise ValueError(f"--network needs policy_kwargs that are YAML, got {given!r}.")
+        hyperparams["policy"] = FREE_LUNCH_POLICIES[self.algo]
+        hyperparams["policy_kwargs"] = {**given, "network": self.network}
 
     def create_envs(self, n_envs: int, eval_env: bool = False, no_log: bool = False) -> VecEnv:
         """Makes the envs of training or evaluation; see RL Zoo.
@@ -97,7 +134,7 @@ class VectorExperimentManager(ExperimentManager):
         env: VecEnv = GymVecEnv(vector_env)
         env.seed(self.seed)
         log_file = None if eval_env or no_log else str(Path(self.save_path) / "0.monitor.csv")
-        env = VecMonitor(env, log_file, self.monitor_kwargs.get("info_keywords", ()))
+        env = GameMonitor(env, log_file, self.monitor_kwargs.get("info_keywords", ()))
         if self.vec_env_wrapper is not None:
             env = self.vec_env_wrapper(env)
         env = self._maybe_normalize(env, eval_env)
@@ -105,9 +142,33 @@ class VectorExperimentManager(ExperimentManager):
             env = VecFrameStack(env, self.frame_stack)
         return env
 
+    def _save_config(self, saved_hyperparams: dict[str, Any]) -> None:
+        super()._save_config(saved_hyperparams)
+        self._saved_hyperparams = dict(saved_hyperparams)
+        self._write_config(0)
+
+    def _write_config(self, steps: int) -> None:
+        """Writes ``config.json`` next to the models: what it takes to play and to repeat them."""
+        config = {
+            "algo": self.algo,
+            "env": self.env_name.gym_id,
+            "env_kwargs": self.env_kwargs,
+            "hyperparams": {
+                key: value for key, value in self._saved_hyperparams.items() if key != "env_kwargs"
+            },
+            "seed": self.seed,
+            "n_timesteps": self.n_timesteps,
+            "trained_timesteps": steps,
+            "command": " ".join(["python", "zoo/train.py", *self.command]),
+            "versions": {name: version(name) for name in VERSIONED},
+        }
+        with write_atomically(Path(self.save_path) / CONFIG_NAME) as file:
+            file.write((json.dumps(config, indent=2, default=str) + "\n").encode())
+
     def save_trained_model(self, model: BaseAlgorithm) -> None:
         """Saves the agent and says what to do with it."""
         super().save_trained_model(model)
+        self._write_config(model.num_timesteps)
         agent = f"--algo {self.algo} --env {self.env_name.gym_id} -f {self.log_folder}"
         print(f"\nWrote the agent {self.save_path}/{self.env_name}.zip")
         if self.tensorboard_log:
@@ -132,6 +193,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("-tb", "--tensorboard-log")
     parser.add_argument("--gym-packages", nargs="+", default=[])
     options, _ = parser.parse_known_args(arguments)
+    VectorExperimentManager.command = list(arguments)
+    # Ours alone; RL Zoo's parser does not know it.
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--network")
+    added, arguments = own.parse_known_args(arguments)
+    VectorExperimentManager.network = added.network
 
     if not {"-h", "--help"} & set(arguments):
         import_packages(options.gym_packages)

@@ -101,7 +101,7 @@ def test_epsilon_is_the_share_of_random_actions(evaluate):
 
 
 def test_value_based_agents_are_greedy_and_policies_on_atari_sample(evaluate):
-    from common import acts_greedily
+    from players import acts_greedily
 
     assert acts_greedily("rdqn", ENV) and acts_greedily("qrdqn", ENV)
     assert not acts_greedily("ppo", ENV) and not acts_greedily("random", ENV)
@@ -109,7 +109,7 @@ def test_value_based_agents_are_greedy_and_policies_on_atari_sample(evaluate):
 
 
 def test_a_run_without_an_agent_is_passed_over(evaluate, tmp_path):
-    from common import runs_with_agents
+    from players import runs_with_agents
 
     for number, archive in ((1, f"{ENV}.zip"), (2, "best_model.zip"), (10, f"{ENV}.zip"), (11, "")):
         run = tmp_path / "rdqn" / f"{ENV}_{number}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -122,9 +123,10 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
 
 
 def test_envs_are_native_and_evaluated_unnormalised(train: Any, tmp_path: Path) -> None:
-    from stable_baselines3.common.vec_env import VecFrameStack, VecMonitor, VecNormalize
+    from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
     from objwrappers.sb3 import GymVecEnv
+    from objwrappers.sb3.monitor import GameMonitor
 
     manager = train.VectorExperimentManager(
         None, "ppo", ENV, str(tmp_path), device="cpu", verbose=0, seed=2**32 - 1,
@@ -138,7 +140,7 @@ def test_envs_are_native_and_evaluated_unnormalised(train: Any, tmp_path: Path) 
         while hasattr(layers[-1], "venv"):
             layers.append(layers[-1].venv)
         assert [type(layer) for layer in layers] == [
-            VecFrameStack, VecNormalize, VecMonitor, GymVecEnv
+            VecFrameStack, VecNormalize, GameMonitor, GymVecEnv
         ]  # fmt: skip
         assert layers[1].norm_reward is not eval_env and layers[1].training is not eval_env
         assert layers[0].num_envs == 3 and layers[0].reset()["keypoints"].shape == (3, 3, 8)
@@ -159,10 +161,54 @@ def test_a_family_has_hyperparameters_for_all_its_games(
             assert manager.env_name == env_id
     assert read["ObjFrames", "Zaxxon"] == read["ObjFrames", "MsPacman"]
     assert read["ObjKeypoints", "Zaxxon"] == read["ObjKeypoints", "MsPacman"]
-    assert read["ObjFrames", "Zaxxon"]["policy"] == "CnnPolicy"
-    assert read["ObjFrames", "Zaxxon"]["n_timesteps"] == 1e7
+    assert read["ObjFrames", "Zaxxon"]["policy"] == "objwrappers.sb3.policies.FLSPolicy"
+    assert read["ObjFrames", "Zaxxon"]["n_timesteps"] == 5e7
     assert read["ObjKeypoints", "Zaxxon"]["policy"] == "MultiInputPolicy"
     assert "frame_stack" not in read["ObjFrames", "Zaxxon"], "its env stacks"
+
+
+def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
+    env_id = "ObjFrames-Breakout-v0"
+    options = ["--algo", "ppo", "--env", env_id, "-f", "runs"]
+    train_options = ["-n", 1024, "--seed", 1, "--network", "cnn", "--eval-freq", -1]
+    run_zoo("train", *options, "--device", "cpu", *train_options)
+    run = tmp_path / "runs" / "ppo" / f"{env_id}_1"
+    config = json.loads((run / "config.json").read_text())
+    assert config["hyperparams"]["policy_kwargs"] == {"network": "cnn"}
+    assert (config["seed"], config["trained_timesteps"]) == (1, 1024)
+    assert config["command"].endswith("--seed 1 --network cnn --eval-freq -1")
+
+    model = PPO.load(run / f"{env_id}.zip", device="cpu")
+    assert sum(p.numel() for p in model.policy.parameters()) == 1_686_693
+    assert (model.n_envs, model.n_steps, model.batch_size, model.n_epochs) == (8, 128, 256, 4)
+    assert (model.vf_coef, model.ent_coef, model.clip_range_vf(1)) == (0.25, 0.01, 0.1)
+    assert (model.lr_schedule(1), model.lr_schedule(0.5)) == (2.5e-4, 1.25e-4)
+    assert model.policy.optimizer.defaults["eps"] == 1e-5
+    # Five lives a game: the games of 1024 steps are not as many as the lives.
+    games = (run / "0.monitor.csv").read_text().splitlines()[2:]
+    assert [float(game.split(",")[1]) > 100 for game in games] == [True] * len(games)
+
+    # Nothing but config.json and the archive is needed to play: FIRE and no-ops among it.
+    shutil.rmtree(run / env_id)
+    evaluate = ["evaluate", *options, "--episodes", 2, "--num-envs", 2, "--device", "cpu"]
+    assert "2 episodes of" in run_zoo(*evaluate).stdout
+    wrong = run_zoo(*evaluate, "--env-kwargs", "stack_num:3", ok=False)
+    assert "was trained on observations of (4, 84, 84), but" in wrong.stderr
+    assert "has (3, 84, 84): give those of its training" in wrong.stderr
+    (run / "config.json").write_text("{")
+    assert "config.json is damaged" in run_zoo(*evaluate, ok=False).stderr
+
+
+@pytest.mark.parametrize("algo", ["a2c", "dqn", "qrdqn"])
+def test_other_algorithms_take_the_same_networks(run_zoo: Any, tmp_path: Path, algo: str) -> None:
+    options = ["--algo", algo, "--env", "ObjFrames-Pong-v0", "--device", "cpu", "-f", "runs"]
+    small = [] if algo == "a2c" else ["-params", "learning_starts:20", "buffer_size:100"]
+    network = ["--network", "cnn_sparse_fls_pool"]
+    run_zoo("train", *options, "-n", 40, "--eval-freq", -1, *network, *small)
+    run = tmp_path / "runs" / algo / "ObjFrames-Pong-v0_1"
+    config = json.loads((run / "config.json").read_text())
+    assert config["hyperparams"]["policy_kwargs"]["network"] == "cnn_sparse_fls_pool"
+    assert (run / "ObjFrames-Pong-v0.zip").exists()
 
 
 def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> None:
@@ -189,6 +235,12 @@ def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> No
         (["--env", ENV, "--algo", "rdqn", "-params", "n_steps:0"], "n_steps must be at least 1"),
         (["--env", "ObjFrames-Pong-v0", "--algo", "rdqn"], "Hyperparameters not found"),
         (["--env", ENV, "--env-kwargs", "num_keypoints:3"], "-params num_keypoints:3"),
+        (["--env", "ObjFrames-Pong-v0", "--network", "cnn_x"], "There are cnn, .*dense_fls_norelu"),
+        (["--env", ENV, "--network", "cnn"], "look at images"),
+        (
+            ["--env", ENV, "--algo", "rdqn", "--network", "cnn"],
+            "is an option of ppo, a2c",
+        ),
     ],
 )
 def test_errors_are_one_message_and_leave_nothing(
