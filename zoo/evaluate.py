@@ -4,11 +4,17 @@
     python zoo/evaluate.py --algo rdqn --env ObjKeypoints-MsPacman-v0 --all-runs --seeds 1 2 3
     python zoo/evaluate.py --algo random --env ObjKeypoints-MsPacman-v0
 
-Whole games, unclipped scores, seeds that training does not see, as many episodes from each env:
-seed s plays the games of the env seeds s·N to s·N + N - 1, where N is the number of envs.
-Several agents (``-f``, ``--exp-id``, ``--all-runs``: independent trainings) each play the episodes
-of every seed. Printed are the mean; the interquartile mean with a 95 % bootstrap interval (Agarwal
-et al. 2021); and, over several seeds, the median of their means as PermaKey reports it.
+Whole games, unclipped scores, seeds that training does not see: seed s plays the games of the env
+seeds s·N to s·N + N - 1, where N is the number of envs. Each env plays its share of the episodes, so
+that short games are not preferred. Several agents (``-f``, ``--exp-id``, ``--all-runs``: independent
+trainings) each play the episodes of every seed. Printed are the mean; the interquartile mean with a
+95 % bootstrap interval (Agarwal et al. 2021); and, over several seeds, the median of their means as
+PermaKey reports it.
+
+``--json results.json`` writes all of it: ``scores`` (agents, seeds, episodes), and as flat lists in
+that order, env by env, free-lunch saliency's ``rewards``, ``lengths`` (agent steps),
+``elapsed_time`` (seconds since the seed's first step) and ``done_per_env`` (episodes that each env
+ended, not all of which count).
 
 Agents are pickles in part, and loading one can run code: only load agents you trust.
 """
@@ -34,8 +40,7 @@ from players import (
     make_vec_env,
     runs_with_agents,
 )
-from stable_baselines3.common.evaluation import evaluate_policy
-from stable_baselines3.common.vec_env import VecEnv
+from quota import EpsilonGreedy, Games, play_quota
 
 from objwrappers.files import write_atomically
 
@@ -66,50 +71,17 @@ def find_agents(args: argparse.Namespace) -> list[Agent | None]:
     return agents
 
 
-class EpsilonGreedy:
-    """Acts as an agent does, except for a share of random actions, drawn for each env.
-
-    A greedy agent can run to and fro for the rest of a game when nothing in the game is random.
-
-    Args:
-        model: The agent.
-        env: Whose actions are sampled.
-        epsilon: Share of random actions.
-        seed: Of the samples.
-    """
-
-    def __init__(self, model: Any, env: VecEnv, epsilon: float, seed: int) -> None:
-        self._model = model
-        self._epsilon = epsilon
-        self._random = RandomPolicy(env, seed)
-        self._rng = np.random.default_rng(seed)
-
-    def predict(self, observation: Any, **options: Any) -> tuple[np.ndarray, Any]:
-        """Returns one action for each env, and the agent's state."""
-        actions, state = self._model.predict(observation, **options)
-        drawn, _ = self._random.predict(observation)
-        explores = self._rng.random(len(drawn)) < self._epsilon
-        explores = explores.reshape(-1, *[1] * (drawn.ndim - 1))
-        return np.where(explores, drawn, actions), state
-
-
-def play(agent: Agent | None, args: argparse.Namespace, seed: int) -> tuple[list[float], list[int]]:
-    """Returns scores and lengths of one agent's episodes from one seed."""
+def play(agent: Agent | None, args: argparse.Namespace, seed: int) -> Games:
+    """Plays one agent's episodes from one seed."""
     env = make_vec_env(args.env, agent, args.num_envs, env_kwargs_of(args))
     env.seed(seed * args.num_envs)
     policy: Any = agent.model if agent else RandomPolicy(env, seed)
     if args.epsilon:
         policy = EpsilonGreedy(policy, env, args.epsilon, seed)
-    scores, lengths = evaluate_policy(
-        policy,
-        env,
-        n_eval_episodes=args.episodes,
-        deterministic=args.deterministic or acts_greedily(args.algo, args.env),
-        return_episode_rewards=True,
-    )
+    greedy = args.deterministic or acts_greedily(args.algo, args.env)
+    games = play_quota(policy, env, args.episodes, greedy)
     env.close()
-    assert isinstance(scores, list) and isinstance(lengths, list)
-    return [float(score) for score in scores], [int(length) for length in lengths]
+    return games
 
 
 def interquartile_mean(scores: np.ndarray) -> float:
@@ -202,10 +174,11 @@ def main() -> None:
         played = [[play(agent, args, seed) for seed in args.seeds] for agent in agents]
     except (FileNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
-    scores = np.array([[episodes[0] for episodes in row] for row in played])
-    lengths = np.array([[episodes[1] for episodes in row] for row in played])
+    scores = np.array([[games.scores for games in row] for row in played])
     summary = summarise(scores)
-    print_summary(args, summary, lengths)
+    games = [games for row in played for games in row]
+    lengths = [length for one in games for length in one.lengths]
+    print_summary(args, summary, np.array(lengths))
     if args.json:
         with write_atomically(args.json) as file:
             result = {
@@ -213,7 +186,10 @@ def main() -> None:
                 "paths": [str(agent.path) if agent else "random" for agent in agents],
                 "summary": summary,
                 "scores": scores.tolist(),
-                "lengths": lengths.tolist(),
+                "rewards": scores.flatten().tolist(),
+                "lengths": lengths,
+                "elapsed_time": [seconds for one in games for seconds in one.elapsed_time],
+                "done_per_env": [count for one in games for count in one.done_per_env],
             }
             file.write(json.dumps(result, default=str, indent=1).encode())
         print(f"Wrote {args.json}")

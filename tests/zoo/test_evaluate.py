@@ -52,6 +52,9 @@ def test_a_random_policy_on_several_seeds(run_zoo, tmp_path):
     assert np.shape(result["scores"]) == (1, 3, 2)
     assert result["scores"][0][0] == result["scores"][0][2], "a seed repeats its episodes"
     assert result["paths"] == ["random"]
+    assert result["rewards"] == np.ravel(result["scores"]).tolist()
+    assert result["lengths"] == [100] * 6 and result["done_per_env"] == [1] * 6
+    assert len(result["elapsed_time"]) == 6 and min(result["elapsed_time"]) > 0
     assert "median over seeds" in output and "interquartile mean" in output
 
 
@@ -67,7 +70,7 @@ def test_neighbouring_seeds_share_no_game(evaluate, monkeypatch):
 
     monkeypatch.setattr(evaluate, "make_vec_env", lambda *_: Env())
     monkeypatch.setattr(evaluate, "RandomPolicy", lambda *_: None)
-    monkeypatch.setattr(evaluate, "evaluate_policy", lambda *_, **__: ([1.0], [1]))
+    monkeypatch.setattr(evaluate, "play_quota", lambda *_, **__: None)
     arguments = argparse.Namespace(
         algo="random",
         env=ENV,
@@ -80,6 +83,43 @@ def test_neighbouring_seeds_share_no_game(evaluate, monkeypatch):
     for seed in (1, 2, evaluate.FIRST_SEED):
         evaluate.play(None, arguments, seed)
     assert played == [set(range(16, 32)), set(range(32, 48)), set(range(1_000_000, 1_000_016))]
+
+
+def test_each_env_plays_its_share_however_short_its_games(evaluate):
+    class Env:
+        """Games of env i last i + 1 steps and score 10·i + their number."""
+
+        num_envs = 3
+
+        def reset(self):
+            self.steps, self.games = np.zeros(3, int), np.zeros(3, int)
+            return self.steps
+
+        def step(self, actions):
+            assert actions == "greedy"
+            self.steps += 1
+            dones = self.steps == np.arange(3) + 1
+            infos = [{} for _ in dones]
+            for i in np.flatnonzero(dones):
+                infos[i] = {"episode": {"r": 10 * i + self.games[i], "l": self.steps[i], "t": 0}}
+                self.games[i] += 1
+                self.steps[i] = 0
+            return self.steps, np.ones(3), dones, infos
+
+    class Policy:
+        starts = ()
+
+        def predict(self, observation, state, episode_start, deterministic):
+            self.starts += (episode_start.tolist(),)
+            return "greedy" if deterministic else "sampled", state
+
+    policy = Policy()
+    games = evaluate.play_quota(policy, Env(), 5, deterministic=True)
+    assert games.scores == [0.0, 10.0, 11.0, 20.0, 21.0]
+    assert games.lengths == [1, 2, 2, 3, 3]
+    assert games.done_per_env == [6, 3, 2]
+    assert len(games.elapsed_time) == 5
+    assert policy.starts[:3] == ([True] * 3, [True, False, False], [True, True, False])
 
 
 def test_epsilon_is_the_share_of_random_actions(evaluate):

@@ -105,7 +105,7 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
     output = run_zoo("evaluate", "--algo", "ppo", "-f", "runs", *evaluate).stdout
     assert "2 episodes of 40 steps" in output
     result = json.loads((tmp_path / "s.json").read_text())
-    assert result["lengths"] == [[[40, 40]]]
+    assert result["lengths"] == [40, 40]
     assert f"mean score {np.mean(result['scores']):.1f}" in output
 
     agent = ["--algo", "ppo", "--env", ENV, "-f", "runs"]
