@@ -5,11 +5,11 @@
     python zoo/evaluate.py --algo random --env ObjKeypoints-MsPacman-v0
 
 Whole games, unclipped scores, seeds that training does not see: seed s plays the games of the env
-seeds s·N to s·N + N - 1, where N is the number of envs. Each env plays its share of the episodes, so
-that short games are not preferred. Several agents (``-f``, ``--exp-id``, ``--all-runs``: independent
-trainings) each play the episodes of every seed. Printed are the mean; the interquartile mean with a
-95 % bootstrap interval (Agarwal et al. 2021); and, over several seeds, the median of their means as
-PermaKey reports it.
+seeds s·N to s·N + N - 1, where N is the number of envs. Each env plays its share of the episodes,
+so that short games are not preferred. Several agents (``-f``, ``--exp-id``, ``--all-runs``:
+independent trainings) each play the episodes of every seed. Printed are the mean; the
+interquartile mean with a 95 % bootstrap interval (Agarwal et al. 2021); and, over several seeds,
+the median of their means as PermaKey reports it.
 
 ``--json results.json`` writes all of it: ``scores`` (agents, seeds, episodes), and as flat lists in
 that order, env by env, free-lunch saliency's ``rewards``, ``lengths`` (agent steps),
