@@ -1,7 +1,15 @@
-"""Films an env with what perception sees in it, played at random or by a trained agent.
+"""Films an env with what perception sees in it, played at random or by trained agents.
 
     python zoo/record.py --env ObjKeypoints-MsPacman-v0 -o mspacman.mp4
     python zoo/record.py --env ObjKeypoints-MsPacman-v0 --algo ppo -f logs -o agent.gif
+    python zoo/record.py --env ObjFrames-Breakout-v0 --algo ppo --saliency attention perturbation
+
+``--saliency`` shows where an agent on images looks, a column for each method and, of several
+agents (``-f a b``), for each agent, which all play games of their own; below are its actions'
+probabilities (Q-values of DQN and QR-DQN), its value and the score. An agent's own attention is
+painted on the pixels that its cells see, and divided by how many see a pixel; the published
+painting (``--painting published``) does not divide, which makes even a constant attention look
+centred.
 
 Frames go to the film one by one, so that its length costs no memory. With ``--algo`` the agent
 is found as zoo/enjoy.py finds it. Agents are pickles in part, and loading one can run code: only
@@ -14,22 +22,23 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from common import check_env_id, fail, import_packages
 from players import (
-    RandomPolicy,
     acts_greedily,
     add_agent_options,
     env_kwargs_of,
     find_agent,
     make_test_env,
 )
-from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.utils import set_random_seed
-from stable_baselines3.common.vec_env import VecEnv
 from tqdm import trange
+from views import OwnView, Player, SaliencyView, View
 
-from objwrappers.rendering.video import VideoWriter
+from objwrappers.rendering.saliency import COLOURS, beside
+from objwrappers.rendering.video import SUFFIXES, VideoWriter
+from objwrappers.sb3.painting import PAINTINGS
+from objwrappers.sb3.policy_outputs import TARGETS
+from objwrappers.sb3.saliency import METHODS
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -37,48 +46,59 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add_agent_options(parser)
+    add_agent_options(parser, several=True)
     add = parser.add_argument
-    add("-o", "--output", help="film.mp4 or film.gif (default: ENV.mp4)")
+    add("-o", "--output", help=f"film, one of {' '.join(SUFFIXES)} (default: ENV.mp4)")
     add("-n", "--n-timesteps", type=int, default=500, help="frames of the film")
     add("--fps", type=float, help="frames per second (default: the env's, 15)")
     add("--seed", type=int, default=0)
     add("-P", "--progress", action="store_true", help="show a progress bar")
+    add("--saliency", nargs="+", choices=[*METHODS], metavar="METHOD", help=", ".join(METHODS))
+    add("--painting", nargs="+", choices=PAINTINGS, default=["covered"], help="of attention")
+    add("--target", choices=TARGETS, default="action", help="whose saliency")
+    add("--view", nargs="+", choices=["raw", "processed"], default=["raw"], help="from above")
+    add("--colours", choices=[*COLOURS, "published"], default="inferno")
+    add("--zoom", type=int, default=2, help="picture pixels per native pixel, with --saliency")
     return parser.parse_args()
 
 
-def film(
-    env: VecEnv,
-    policy: BaseAlgorithm | RandomPolicy,
-    video: VideoWriter,
-    steps: int,
-    deterministic: bool,
-    progress: bool,
-) -> list[float]:
-    """Plays one env and writes a frame for each step.
+def make_players(args: argparse.Namespace) -> list[Player]:
+    """Loads the agents of the command line, each with an env of its own and the same seed.
 
-    Returns:
-        The returns of the episodes that ended.
+    Raises:
+        FileNotFoundError: There is no such agent; the message says how to train one.
+        ValueError: An env that an agent was not trained for, or a model that there is not.
     """
-    returns = []
-    total = 0.0
-    state: Any = None
-    start = np.ones(1, bool)
-    observation: Any = env.reset()
-    for _ in trange(steps, unit="frame", disable=not progress):
-        picture = env.get_images()[0]
-        if picture is None:
-            fail("the env has no pictures: it does not support render_mode='rgb_array'.")
-        video.append(picture)
-        action, state = policy.predict(
-            observation, state=state, episode_start=start, deterministic=deterministic
-        )
-        observation, rewards, start, _ = env.step(action)
-        total += float(rewards[0])
-        if start[0]:
-            returns.append(total)
-            total = 0.0
-    return returns
+    deterministic = args.deterministic or acts_greedily(args.algo, args.env)
+    wanted = [(folder, run) for folder in args.folder for run in args.exp_id]
+    players = []
+    for folder, run in wanted if args.algo != "random" else wanted[:1]:
+        agent = find_agent(args, folder, run)
+        env = make_test_env(args.env, agent, env_kwargs_of(args), args.seed)
+        name = Path(folder).name + (f" {run}" if len(args.exp_id) > 1 else "")
+        players.append(Player(name, env, agent, args.seed, deterministic))
+    return players
+
+
+def make_views(args: argparse.Namespace, players: list[Player]) -> list[tuple[Player, View]]:
+    """Returns what to draw, from left to right.
+
+    Without ``--saliency``: each env's own picture. With it: each player's columns, one for each
+    method and for each painting of attention.
+    """
+    views: list[tuple[Player, View]] = []
+    for player in players:
+        if not args.saliency:
+            title = player.name if len(players) > 1 else ""
+            views.append((player, OwnView(title)))
+        for method in args.saliency or ():
+            for painting in args.painting if method == "attention" else [None]:
+                parts = [player.name] if len(players) > 1 else []
+                parts += [method] if painting is None else [method, painting]
+                options = {} if painting is None else {"painting": painting}
+                look = (args.target, args.view, args.colours, args.zoom)
+                views.append((player, SaliencyView(", ".join(parts), method, options, *look)))
+    return views
 
 
 def main() -> None:
@@ -86,31 +106,31 @@ def main() -> None:
     args = parse_arguments()
     import_packages(args.gym_packages)
     check_env_id(args.env)
-    if args.n_timesteps < 1:
-        fail(f"-n must be at least 1, got {args.n_timesteps}.")
+    if args.n_timesteps < 1 or args.zoom < 1:
+        fail(f"-n and --zoom must be at least 1, got {args.n_timesteps} and {args.zoom}.")
+    if args.saliency and args.algo == "random":
+        fail("--saliency is of a trained agent: give --algo, and -f if it is not in logs.")
     set_random_seed(args.seed)
     output = Path(args.output or f"{args.env}.mp4")
     try:
-        agent = find_agent(args)
-        env = make_test_env(args.env, agent, env_kwargs_of(args), args.seed)
-        rates: Any = [args.fps, env.metadata.get("render_fps"), 15]
+        players = make_players(args)
+        views = make_views(args, players)
+        rates: Any = [args.fps, players[0].env.metadata.get("render_fps"), 15]
         fps = float(next(rate for rate in rates if rate is not None))
-        writer = VideoWriter(output, fps)
+        with VideoWriter(output, fps) as video:
+            for _ in trange(args.n_timesteps, unit="frame", disable=not args.progress):
+                video.append(beside([view.draw(player) for player, view in views]))
+                for player in players:
+                    player.step()
     except (OSError, RuntimeError, TypeError, ValueError) as error:
         fail(str(error))
-    deterministic = args.deterministic or acts_greedily(args.algo, args.env)
-    policy = agent.model if agent else RandomPolicy(env, args.seed)
-    try:
-        with writer as video:
-            returns = film(env, policy, video, args.n_timesteps, deterministic, args.progress)
-    except OSError as error:
-        fail(f"{output} cannot be written: {error}")
-    env.close()
     print(f"Wrote {output}: {video.frames} frames, {video.frames / fps:.1f} s at {fps:g} fps.")
-    player = f"{args.algo} agent {agent.path}" if agent else "random policy"
-    scores = ", ".join(f"{value:g}" for value in returns) or "none ended"
-    print(f"Played by: {player}. Returns of its episodes: {scores}.")
-    if not agent:
+    for player in players:
+        player.env.close()
+        who = f"{args.algo} agent {player.agent.path}" if player.agent else "random policy"
+        scores = ", ".join(f"{value:g}" for value in player.returns) or "none ended"
+        print(f"Played by: {who}. Returns of its episodes: {scores}.")
+    if args.algo == "random":
         print(f"Train an agent to film: python zoo/train.py --algo ppo --env {args.env}")
 
 

@@ -1,6 +1,7 @@
 """What perception sees, as pictures and films.
 
 * :mod:`objwrappers.rendering.overlay`: frame + percepts → picture, a pure function
-* :mod:`objwrappers.rendering.video`: pictures → MP4 or GIF, streamed
+* :mod:`objwrappers.rendering.video`: pictures → MP4, MKV or GIF, streamed
+* :mod:`objwrappers.rendering.saliency`: where a policy looks, and what it thinks
 * :mod:`objwrappers.rendering.bars`: distractor bars
 """

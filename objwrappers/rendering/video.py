@@ -1,6 +1,6 @@
 """Writes films frame by frame: memory does not grow with their length.
 
-* :class:`VideoWriter`: MP4 (H.264) or GIF, by the ffmpeg that imageio-ffmpeg brings along
+* :class:`VideoWriter`: MP4 (H.264), MKV (FFV1, lossless) or GIF, by imageio-ffmpeg's ffmpeg
 """
 
 from __future__ import annotations
@@ -19,11 +19,13 @@ import numpy as np
 
 __all__ = ["SUFFIXES", "VideoWriter"]
 
-SUFFIXES = (".mp4", ".gif")
+SUFFIXES = (".mp4", ".mkv", ".gif")
+_ENCODERS = {".mp4": "libx264", ".mkv": "ffv1", ".gif": "gif"}
 
 # yuv420p is what browsers play; it needs even sides, so odd ones get a black line.
 _MP4 = ["-an", "-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-pix_fmt", "yuv420p"]
 _MP4 += ["-vcodec", "libx264", "-crf", "18", "-movflags", "+faststart"]
+_FFV1 = ["-an", "-vcodec", "ffv1", "-level", "3", "-pix_fmt", "bgr0"]
 # One palette for a whole GIF makes it ten times smaller than one for each frame, and asks for
 # two passes: frames first go to a lossless film on disk.
 _LOSSLESS = ["-an", "-vcodec", "qtrle", "-pix_fmt", "rgb24"]
@@ -41,7 +43,7 @@ class VideoWriter:
         ...     video.append(env.render())
 
     Args:
-        path: Ends with ``.mp4`` or ``.gif``; its folder is made.
+        path: Ends with ``.mp4``, ``.mkv`` or ``.gif``; its folder is made.
         fps: Frames per second. Players show GIFs at no more than 50.
 
     Attributes:
@@ -49,14 +51,14 @@ class VideoWriter:
 
     Raises:
         ValueError: Another suffix, or a rate that is not positive.
-        RuntimeError: There is no ffmpeg, or it has no H.264 encoder.
+        RuntimeError: There is no ffmpeg, or it lacks the encoder.
     """
 
     def __init__(self, path: str | Path, fps: float = 15) -> None:
         self.path = Path(path)
         if self.path.suffix.lower() not in SUFFIXES:
             raise ValueError(
-                f"A film's name must end with {' or '.join(SUFFIXES)}, got {str(path)!r}."
+                f"A film's name must end with one of {', '.join(SUFFIXES)}, got {str(path)!r}."
             )
         if not fps > 0:
             raise ValueError(f"fps must be positive, got {fps}.")
@@ -115,8 +117,9 @@ class VideoWriter:
                 pass  # its exit code says so below
             if self._process.wait() != 0:
                 raise OSError(f"ffmpeg could not write {self.path}: {self._read_messages()}")
-            film = self._folder / "film.mp4"
-            if self.path.suffix.lower() == ".gif":
+            suffix = self.path.suffix.lower()
+            film = self._folder / f"film{suffix}"
+            if suffix == ".gif":
                 film = self._make_gif(self._folder)
             os.replace(film, self.path)
         finally:
@@ -162,10 +165,12 @@ class VideoWriter:
         height, width = shape[:2]
         command = [self._ffmpeg, "-y", "-loglevel", "error", "-f", "rawvideo"]
         command += ["-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(self.fps), "-i", "-"]
-        if self.path.suffix.lower() == ".gif":
-            command += [*_LOSSLESS, str(self._folder / "film.mov")]
-        else:
-            command += [*_MP4, str(self._folder / "film.mp4")]
+        options, film = {
+            ".gif": (_LOSSLESS, "film.mov"),
+            ".mkv": (_FFV1, "film.mkv"),
+            ".mp4": (_MP4, "film.mp4"),
+        }[self.path.suffix.lower()]
+        command += [*options, str(self._folder / film)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=self._messages
         )
@@ -198,11 +203,11 @@ def _find_ffmpeg(suffix: str) -> str:
         raise RuntimeError(
             "Films need ffmpeg: reinstall imageio-ffmpeg, which brings one, or put one in the path."
         ) from error
-    needed = "libx264" if suffix == ".mp4" else "gif"
+    needed = _ENCODERS[suffix]
     if needed not in _encoders(ffmpeg):
         raise RuntimeError(
             f"{ffmpeg} has no encoder {needed!r} for {suffix}: reinstall imageio-ffmpeg, whose "
-            "ffmpeg has it, or choose the other of " + " and ".join(SUFFIXES) + "."
+            "ffmpeg has it, or choose another of " + ", ".join(SUFFIXES) + "."
         )
     return ffmpeg
 

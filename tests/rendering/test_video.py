@@ -32,7 +32,9 @@ def film() -> list[np.ndarray]:
     return frames
 
 
-@pytest.mark.parametrize(("suffix", "tolerance"), [(".mp4", 30), (".gif", 0), (".MP4", 30)])
+@pytest.mark.parametrize(
+    ("suffix", "tolerance"), [(".mp4", 30), (".mkv", 0), (".gif", 0), (".MP4", 30)]
+)
 def test_what_was_written_is_read_back(tmp_path: Path, suffix: str, tolerance: int) -> None:
     path = tmp_path / "new" / "folder" / f"film{suffix}"
     with VideoWriter(path, fps=10) as writer:
@@ -93,7 +95,7 @@ def test_a_writer_that_died_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["film.avi", "film", "mp4"])
 def test_unknown_suffix(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match=rf"must end with .mp4 or .gif, got '.*{name}'"):
+    with pytest.raises(ValueError, match=rf"must end with one of .mp4, .mkv, .gif, got '.*{name}'"):
         VideoWriter(tmp_path / name)
 
 

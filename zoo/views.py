@@ -1,0 +1,178 @@
+"""What a film shows: agents that play, and views of where they look."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+import torch
+from players import Agent, RandomPolicy
+from stable_baselines3.common.vec_env import VecEnv
+
+from objwrappers.rendering import saliency as drawing
+from objwrappers.sb3.policy_outputs import Outputs, prepare
+from objwrappers.sb3.saliency import saliency
+
+__all__ = ["OwnView", "Player", "SaliencyView", "View"]
+
+
+class Player:
+    """One env and what plays it.
+
+    Args:
+        name: To tell it from others.
+        env: One env with pictures.
+        agent: None plays at random.
+        seed: Of the random policy.
+        deterministic: The likeliest action instead of sampling.
+
+    Attributes:
+        observation: What the agent acts on, (1, ...).
+        action: What it does next.
+        score: Of the current episode.
+        returns: Of the episodes that ended.
+    """
+
+    def __init__(
+        self, name: str, env: VecEnv, agent: Agent | None, seed: int, deterministic: bool
+    ) -> None:
+        self.name = name
+        self.env = env
+        self.agent = agent
+        self.score = 0.0
+        self.returns: list[float] = []
+        self._policy: Any = agent.model if agent else RandomPolicy(env, seed)
+        self._deterministic = deterministic
+        self._state: Any = None
+        self._start = np.ones(1, bool)
+        self.observation: Any = env.reset()
+        self.action = self._act()
+
+    def _act(self) -> Any:
+        action, self._state = self._policy.predict(
+            self.observation,
+            state=self._state,
+            episode_start=self._start,
+            deterministic=self._deterministic,
+        )
+        return action
+
+    def step(self) -> None:
+        """Takes the action and chooses the next one."""
+        self.observation, rewards, self._start, _ = self.env.step(self.action)
+        self.score += float(rewards[0])
+        if self._start[0]:
+            self.returns.append(self.score)
+            self.score = 0.0
+        self.action = self._act()
+
+
+def _picture_of(player: Player) -> np.ndarray:
+    picture = player.env.get_images()[0]
+    if picture is None:
+        raise ValueError("the env has no pictures: it does not support render_mode='rgb_array'.")
+    return picture
+
+
+class View(Protocol):
+    """Draws a player; pictures have the same size each time."""
+
+    def draw(self, player: Player) -> np.ndarray:
+        """Returns uint8 (H, W, 3)."""
+        ...
+
+
+@dataclass
+class OwnView:
+    """The env's own picture.
+
+    Attributes:
+        title: Above it, if any.
+    """
+
+    title: str
+
+    def draw(self, player: Player) -> np.ndarray:
+        """Returns the picture."""
+        picture = _picture_of(player)
+        return drawing.titled(picture, self.title) if self.title else picture
+
+
+@dataclass
+class SaliencyView:
+    """One method's saliency of a player, what the player is about to do, and its score.
+
+    Attributes:
+        title: Above the column.
+        method: A name of :data:`objwrappers.sb3.saliency.METHODS`.
+        options: Of the method.
+        target: ``"action"`` or ``"value"``.
+        views: ``"raw"``, the game, and ``"processed"``, what the policy gets, from above.
+        colours: A colour map, or ``"published"``.
+        zoom: Picture pixels per native pixel.
+    """
+
+    title: str
+    method: str
+    options: dict[str, Any]
+    target: str
+    views: Sequence[str]
+    colours: str
+    zoom: int
+    _scale: drawing.RunningScale = field(init=False)
+
+    def __post_init__(self) -> None:
+        published = self.colours == "published"
+        self._scale = drawing.RunningScale(*((1, 100) if published else ()))
+
+    def draw(self, player: Player) -> np.ndarray:
+        """Returns the column, uint8 (H, W, 3); its size is the same each time."""
+        assert player.agent is not None
+        policy = player.agent.model.policy
+        found = saliency(policy, player.observation, self.method, self.target, **self.options)[0]
+        values = self._scale(found.cpu().numpy())
+        game = _picture_of(player)
+        size = (game.shape[1] * self.zoom, game.shape[0] * self.zoom)
+        panels = []
+        for view in self.views:
+            published = self.colours == "published"
+            if view == "raw":
+                frame = cv2.resize(game, size, interpolation=cv2.INTER_NEAREST)
+                panel = drawing.glow(frame, values) if published else self._blend(frame, values)
+                ramp = "white"
+            else:
+                newest = np.ascontiguousarray(player.observation[0, -1])
+                square = (size[0], size[0])
+                newest = cv2.resize(newest, square, interpolation=cv2.INTER_NEAREST)
+                rgb = newest[..., None].repeat(3, -1)
+                panel = drawing.channels(newest, values) if published else self._blend(rgb, values)
+                ramp = "green"
+            bar = drawing.legend(len(panel), self._scale.top, ramp if published else self.colours)
+            panels.append(drawing.beside([panel, bar]))
+        panels.append(self._dashboard(player, panels[0].shape[1]))
+        return drawing.titled(drawing.below(panels), self.title)
+
+    def _blend(self, frame: np.ndarray, values: np.ndarray) -> np.ndarray:
+        return drawing.blend(frame, values, self.colours)
+
+    def _dashboard(self, player: Player, width: int) -> np.ndarray:
+        assert player.agent is not None
+        policy = player.agent.model.policy
+        with torch.no_grad():
+            numbers = Outputs(policy)(prepare(policy, player.observation))[0]
+        actor_critic = hasattr(policy, "action_net")
+        shown = numbers[:-1].softmax(0) if actor_critic else numbers[:-1]
+        lines = [f"value {numbers[-1]:.2f}", f"score {player.score:g}"]
+        chosen = int(player.action[0])
+        names = _action_names(player.env)
+        return drawing.dashboard(width, names, shown.cpu().numpy(), chosen, lines, actor_critic)
+
+
+def _action_names(env: VecEnv) -> list[str]:
+    one: Any = env.get_attr("unwrapped", 0)[0]
+    if hasattr(one, "get_action_meanings"):
+        return list(one.get_action_meanings())
+    return [str(i) for i in range(int(env.action_space.n))]  # type: ignore[attr-defined]
