@@ -1,0 +1,82 @@
+"""Small archives: rounded weights that act alike."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from stable_baselines3 import PPO
+
+ENV = "ObjFrames-Pong-v0"
+
+
+@pytest.fixture
+def rounded(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "zoo"))
+    monkeypatch.setattr(sys, "argv", ["pack.py"])
+    from pack import rounded
+
+    return rounded
+
+
+def test_numbers_keep_so_many_bits(rounded):
+    given = torch.tensor([1.0, 1.24, 1.26, -1.26, 1.99, 0.0, 3e-39 * 0])
+    # Two bits after the leading one: quarters between 1 and 2.
+    assert rounded(given, 2).tolist() == [1.0, 1.25, 1.25, -1.25, 2.0, 0.0, 0.0]
+    many = torch.randn(1000) * 0.01
+    assert ((rounded(many, 6) - many).abs() <= many.abs() / 2**7).all()
+    integers = torch.arange(3)
+    assert rounded(integers, 2) is integers
+
+
+def test_a_packed_agent_is_small_and_plays_alike(run_zoo, tmp_path):
+    options = ["--algo", "ppo", "--env", ENV]
+    tiny = ["-params", "n_envs:2", "n_steps:16", "batch_size:32"]
+    run_zoo("train", *options, "-f", "runs", "-n", 32, "--eval-freq", -1, "--seed", 3, *tiny)
+    output = run_zoo("pack", *options, "-f", "runs", "-o", "packed").stdout
+    assert f"python zoo/evaluate.py --algo ppo --env {ENV} -f packed" in output
+    before = tmp_path / "runs" / "ppo" / f"{ENV}_1"
+    after = tmp_path / "packed" / "ppo" / f"{ENV}_1"
+    archive = f"{ENV}.zip"
+    assert (after / archive).stat().st_size < (before / archive).stat().st_size / 7
+    assert json.loads((after / "config.json").read_text())["packed"] == {"mantissa_bits": 6}
+    assert (after / "0.monitor.csv").exists()
+
+    models = [PPO.load(run / archive, device="cpu") for run in (before, after)]
+    observations = np.random.default_rng(0).integers(0, 256, (8, 4, 84, 84), np.uint8)
+    probabilities = [
+        model.policy.get_distribution(torch.as_tensor(observations)).distribution.probs
+        for model in models
+    ]
+    torch.testing.assert_close(*probabilities, rtol=0.02, atol=1e-3)
+
+    # FIRE, no sticky actions: RL Zoo's own program knows the env's options from config.yml.
+    run_zoo("enjoy", *options, "-f", "packed", "-n", 5, "--no-render")
+    run_zoo("evaluate", *options, "-f", "packed", "--episodes", 1, "--num-envs", 1,
+            "--env-kwargs", "max_num_frames_per_episode:40")  # fmt: skip
+    error = run_zoo("pack", *options, "-f", "runs", "-o", "packed", ok=False).stderr
+    assert "packed/ppo/ObjFrames-Pong-v0_1 exists; remove it first" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--mantissa-bits", 0], "--mantissa-bits must be from 1 to 22, got 0"),
+        ([], "logs holds no ppo agent of ObjFrames-Pong-v0"),
+    ],
+)
+def test_errors_are_one_message(run_zoo, arguments, message):
+    error = run_zoo("pack", "--env", ENV, "-o", "packed", *arguments, ok=False).stderr
+    assert message in error and "Traceback" not in error
+
+
+def test_agents_that_are_bundled_are_found_where_there_are_no_others(run_zoo, tmp_path):
+    bundled = Path(__file__).parents[2] / "zoo" / "agents"
+    agents = sorted(path.parent.name for path in bundled.glob("*/ppo/*/*.zip"))
+    if not agents:
+        pytest.skip("no agent is bundled")
+    env_id = agents[0].rpartition("_")[0]
+    output = run_zoo("enjoy", "--algo", "ppo", "--env", env_id, "-n", 5, "--no-render").stdout
+    assert str(bundled) in output
