@@ -1,13 +1,15 @@
 """Draws the learning curve of several runs: mean score over training steps, range of the seeds.
 
     python zoo/plot_curves.py logs/seed0 logs/seed1 logs/seed2 --random 210 -o curve.png
+    python zoo/plot_curves.py --group cnn logs/cnn0 logs/cnn1 --group fls logs/fls0 logs/fls1
 
-Scores are the training episodes' own (VecMonitor's ``0.monitor.csv``).
+Scores are those of the training's own games (``0.monitor.csv``), whole and not clipped.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib
@@ -16,6 +18,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 
 POINTS = 100
 
@@ -39,30 +42,44 @@ def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:
     return episodes["l"].cumsum().to_numpy(), means.to_numpy()
 
 
+def draw_group(axes: Axes, name: str, folders: Sequence[Path], window: int) -> None:
+    """Draws the mean of some runs, and their range."""
+    curves = [read_curve(folder, window) for folder in folders]
+    steps = np.linspace(0, min(steps[-1] for steps, _ in curves), POINTS)
+    scores = np.stack([np.interp(steps, *curve) for curve in curves])
+    label = f"{name}, mean of {len(curves)} seeds".removeprefix(", ")
+    (line,) = axes.plot(steps, scores.mean(0), label=label)
+    axes.fill_between(
+        steps, scores.min(0), scores.max(0), alpha=0.2, color=line.get_color(), linewidth=0
+    )
+
+
 def main() -> None:
     """Writes the picture."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("runs", nargs="+", type=Path, help="log folders of one run each")
-    parser.add_argument("-o", "--output", type=Path, default=Path("curve.png"))
-    parser.add_argument("--random", type=float, help="score of the random policy, a dashed line")
-    parser.add_argument("--window", type=int, default=50, help="episodes averaged")
-    parser.add_argument("--title", default="")
+    add = parser.add_argument
+    add("runs", nargs="*", type=Path, help="log folders of one run each")
+    add("--group", nargs="+", action="append", default=[], help="a name and its runs; repeatable")
+    add("-o", "--output", type=Path, default=Path("curve.png"))
+    add("--random", type=float, help="score of the random policy, a dashed line")
+    add("--window", type=int, default=50, help="episodes averaged")
+    add("--title", default="")
     args = parser.parse_args()
+    groups = [(name, [Path(run) for run in runs]) for name, *runs in args.group]
+    groups = [("", args.runs), *groups] if args.runs else groups
+    if not groups or not all(runs for _, runs in groups):
+        raise SystemExit("error: give runs, or --group NAME RUN ...")
+    figure, axes = plt.subplots(figsize=(6, 3.6), dpi=120)
     try:
-        curves = [read_curve(folder, args.window) for folder in args.runs]
+        for name, runs in groups:
+            draw_group(axes, name, runs, args.window)
     except (FileNotFoundError, ValueError) as error:
         raise SystemExit(f"error: {error}") from error
-    steps = np.linspace(0, min(steps[-1] for steps, _ in curves), POINTS)
-    scores = np.stack([np.interp(steps, *curve) for curve in curves])
-    figure, axes = plt.subplots(figsize=(6, 3.6), dpi=120)
-    axes.fill_between(steps, scores.min(0), scores.max(0), alpha=0.25, label="range of the seeds")
-    axes.plot(steps, scores.mean(0), label=f"mean of {len(curves)} seeds")
     if args.random is not None:
         axes.axhline(args.random, color="grey", linestyle="--", label="random policy")
-        axes.axhline(3 * args.random, color="grey", linestyle=":", label="three times random")
-    axes.set(xlabel="agent steps", ylabel="score", title=args.title)
+    axes.set(xlabel="agent steps", ylabel="score, shaded: range of the seeds", title=args.title)
     axes.legend(frameon=False, loc="upper left")
     figure.tight_layout()
     figure.savefig(args.output)
