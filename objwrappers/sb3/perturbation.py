@@ -62,7 +62,7 @@ def perturbation(
         before = outputs(images)[:, None, chosen]
         scores = []
         for part in masks.split(max(1, batch_size // count)):
-            perturbed = images[:, None] + part[None, :, None] * change[:, None]
+            perturbed = torch.addcmul(images[:, None], part[None, :, None], change[:, None])
             after = outputs(perturbed.flatten(0, 1)).view(count, len(part), -1)[..., chosen]
             scores.append((after - before).square().sum(-1) / 2)
     return enlarge(torch.cat(scores, 1).view(count, rows, columns), height, width)
