@@ -8,7 +8,7 @@ By default their hyperparameters come from ``hyperparams/<algo>.yml`` of this re
 TensorBoard logs go to ``<log folder>/tensorboard``, and ``--device`` is perception's too.
 
 ``--network cnn_sparse_fls`` (with ``ppo``, ``a2c``, ``dqn``, ``qrdqn``) is short for the policy of
-:mod:`objwrappers.sb3.free_lunch` with one of its fifteen networks, on pixels.
+:mod:`objwrappers.sb3.networks` with one of its fifteen networks, on pixels.
 
 ``-i agent.zip`` continues a training; that loads a pickle: only load agents you trust.
 """

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from objwrappers.sb3.free_lunch import ReceptiveField
+from objwrappers.sb3.networks import ReceptiveField
 
 __all__ = ["PAINTINGS", "enlarge", "paint"]
 
@@ -48,8 +48,24 @@ def _spread(cells: Tensor, field: ReceptiveField, height: int, width: int) -> Te
     return F.pad(pixels, (-field.padding, width - left, -field.padding, height - above))
 
 
-def enlarge(maps: Tensor, height: int, width: int) -> Tensor:
-    """Maps (N, h, w) to (N, height, width), bilinear between the cells' middles."""
-    return F.interpolate(
-        maps[:, None].float(), (height, width), mode="bilinear", align_corners=False
-    )[:, 0]
+def enlarge(maps: Tensor, height: int, width: int, first: float, step: float) -> Tensor:
+    """Maps (N, h, w) to (N, height, width), bilinear; beyond the outermost cells it stays level.
+
+    Args:
+        maps: Values of cells.
+        height: Pixels.
+        width: Pixels.
+        first: Where the middle of the first cell is, down and across, pixels.
+        step: Pixels from one cell's middle to the next one's.
+    """
+    down, across = (
+        _between(pixels, cells, first, step).to(maps)
+        for pixels, cells in zip((height, width), maps.shape[-2:], strict=True)
+    )
+    return down @ maps @ across.T
+
+
+def _between(pixels: int, cells: int, first: float, step: float) -> Tensor:
+    """Returns the share (pixels, cells) that each cell has in a pixel on a line."""
+    place = ((torch.arange(pixels) - first) / step).clamp(0, cells - 1)
+    return (1 - (place[:, None] - torch.arange(cells)).abs()).clamp(min=0)

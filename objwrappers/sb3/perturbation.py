@@ -11,7 +11,7 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
 from objwrappers.sb3.painting import enlarge
-from objwrappers.sb3.policy_outputs import TARGETS, looked_at, prepare
+from objwrappers.sb3.policy_outputs import check_channels, looked_at, prepare
 
 __all__ = ["blur", "perturbation"]
 
@@ -31,12 +31,13 @@ def perturbation(
 ) -> Tensor:
     """How much the output changes where a spot is blurred (Greydanus et al. 2018).
 
-    Half the squared distance between the outputs for all actions, or between the values.
+    Half the squared distance between the outputs for all actions, or for one, or between the
+    values.
 
     Args:
         policy: On images.
         observations: (N, C, H, W) in [0, 255].
-        target: ``"action"``, all of them, or ``"value"``.
+        target: ``"action"``, all of them together; ``"value"``; or an action for each observation.
         channels: Only the last so many are blurred; by default all.
         distance: Pixels between spots.
         batch_size: Images in a forward pass.
@@ -45,27 +46,28 @@ def perturbation(
         float32 (N, H, W), bilinear between the spots.
 
     Raises:
-        ValueError: A target or distance of another kind.
+        ValueError: A target, channels or a distance of another kind.
     """
-    if not isinstance(target, str) or target not in TARGETS:
-        raise ValueError(f"Perturbation's target is {' or '.join(TARGETS)}, got {target!r}.")
     if distance < 1:
         raise ValueError(f"distance must be at least 1, got {distance}.")
     images = prepare(policy, observations)
     count, depth, height, width = images.shape
     masks, rows, columns = _spots(height, width, distance, images.device)
     change = blur(images, BLUR_SIGMA) - images
-    if channels:
-        change[:, : depth - channels] = 0
-    chosen = slice(None, -1) if target == "action" else slice(-1, None)
+    change[:, : depth - check_channels(channels, depth)] = 0
     with looked_at(policy) as outputs:
-        before = outputs(images)[:, None, chosen]
+        # Which of the outputs count, (N, A + 1).
+        counts = F.one_hot(outputs.indices(images, target), outputs.actions + 1)
+        if isinstance(target, str) and target == "action":
+            counts = 1 - F.one_hot(torch.full((count,), outputs.actions), outputs.actions + 1)
+        counts = counts.to(images)[:, None]
+        before = outputs(images)[:, None]
         scores = []
         for part in masks.split(max(1, batch_size // count)):
             perturbed = torch.addcmul(images[:, None], part[None, :, None], change[:, None])
-            after = outputs(perturbed.flatten(0, 1)).view(count, len(part), -1)[..., chosen]
-            scores.append((after - before).square().sum(-1) / 2)
-    return enlarge(torch.cat(scores, 1).view(count, rows, columns), height, width)
+            after = outputs(perturbed.flatten(0, 1)).view(count, len(part), -1)
+            scores.append(((after - before).square() * counts).sum(-1) / 2)
+    return enlarge(torch.cat(scores, 1).view(count, rows, columns), height, width, 0, distance)
 
 
 def _spots(height: int, width: int, distance: int, device: torch.device) -> tuple[Tensor, int, int]:

@@ -27,7 +27,8 @@ from stable_baselines3.dqn.policies import CnnPolicy as PixelQPolicy
 from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
 
 from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
-from objwrappers.sb3.free_lunch import FreeLunchExtractor, Network
+from objwrappers.sb3.free_lunch import FreeLunchExtractor
+from objwrappers.sb3.networks import Network
 from objwrappers.sb3.recurrent_q import MultiInputLstmPolicy
 
 __all__ = [

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import torch
+from gymnasium import spaces
+from sb3_contrib.common.recurrent.policies import RecurrentActorCriticPolicy
 from sb3_contrib.qrdqn.policies import QRDQNPolicy
 from stable_baselines3.common.policies import ActorCriticPolicy, BasePolicy
-from stable_baselines3.common.preprocessing import is_image_space
+from stable_baselines3.common.preprocessing import is_image_space, maybe_transpose
 from stable_baselines3.dqn.policies import DQNPolicy
 from torch import Tensor, nn
 
-__all__ = ["TARGETS", "Outputs", "looked_at", "prepare"]
+__all__ = ["TARGETS", "Outputs", "check_channels", "looked_at", "prepare"]
 
 TARGETS = ("action", "value")
 
@@ -38,25 +41,26 @@ class Outputs(nn.Module):
             raise ValueError(
                 f"Saliency is of policies on images, not of {policy.observation_space}."
             )
-        if not isinstance(policy, ActorCriticPolicy | DQNPolicy | QRDQNPolicy):
+        memoryless = ActorCriticPolicy | DQNPolicy | QRDQNPolicy
+        if not isinstance(policy, memoryless) or isinstance(policy, RecurrentActorCriticPolicy):
             raise TypeError(
                 "Saliency is of policies of PPO, A2C, DQN and QR-DQN, not of "
                 f"{type(policy).__name__}."
             )
-        if not hasattr(policy.action_space, "n"):
+        if not isinstance(policy.action_space, spaces.Discrete):
             raise ValueError(f"The actions must be discrete, got {policy.action_space}.")
         self.policy = policy
         self.actions = int(policy.action_space.n)
 
-    @property
-    def extractor(self) -> nn.Module:
-        """What makes features of the policy's images."""
+    def extractor(self, target: Any = "action") -> nn.Module:
+        """Returns what makes the features that actions, or ``"value"``, are told from."""
         if isinstance(self.policy, DQNPolicy):
             return self.policy.q_net.features_extractor
         if isinstance(self.policy, QRDQNPolicy):
             return self.policy.quantile_net.features_extractor
         assert isinstance(self.policy, ActorCriticPolicy)
-        return self.policy.pi_features_extractor
+        of_value = isinstance(target, str) and target == "value"
+        return self.policy.vf_features_extractor if of_value else self.policy.pi_features_extractor
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps float32 (N, C, H, W) in [0, 255] to (N, A + 1)."""
@@ -106,18 +110,34 @@ class Outputs(nn.Module):
 
 
 def prepare(policy: BasePolicy, observations: np.ndarray | Tensor) -> Tensor:
-    """Returns observations as float32 (N, C, H, W) in [0, 255] on the policy's device.
+    """Returns a copy of observations as float32 (N, C, H, W) in [0, 255] on the policy's device.
 
     Raises:
-        ValueError: Another shape than the policy's observations have.
+        ValueError: Another shape than the policy's observations have, or no observation.
     """
-    images = torch.as_tensor(observations, device=policy.device).float()
-    if images.shape[1:] != policy.observation_space.shape:
+    if isinstance(observations, np.ndarray):
+        # Channels last, as Gymnasium has them and predict() takes them.
+        observations = maybe_transpose(observations, policy.observation_space)
+    images = torch.as_tensor(observations, device=policy.device).detach().float().clone()
+    if images.shape[1:] != policy.observation_space.shape or not len(images):
         raise ValueError(
             f"Observations must be (N, {', '.join(map(str, policy.observation_space.shape or ()))}"
             f"), got {tuple(images.shape)}."
         )
     return images
+
+
+def check_channels(channels: int | None, depth: int) -> int:
+    """Returns of how many of the last channels something is, by default of all.
+
+    Raises:
+        ValueError: There are not so many.
+    """
+    if channels is None:
+        return depth
+    if not 1 <= channels <= depth:
+        raise ValueError(f"channels must be from 1 to {depth}, got {channels}.")
+    return channels
 
 
 @contextlib.contextmanager

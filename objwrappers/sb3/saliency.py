@@ -16,6 +16,7 @@ two methods, or of two observations, are not on one scale.
 from __future__ import annotations
 
 import difflib
+import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -26,9 +27,10 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
+from objwrappers.sb3.networks import Convolution, ReceptiveField, receptive_field
 from objwrappers.sb3.painting import enlarge, paint
 from objwrappers.sb3.perturbation import perturbation
-from objwrappers.sb3.policy_outputs import looked_at, prepare
+from objwrappers.sb3.policy_outputs import check_channels, looked_at, prepare
 
 __all__ = [
     "METHODS",
@@ -56,7 +58,8 @@ def attention(
     Args:
         policy: With a :class:`~objwrappers.sb3.free_lunch.FreeLunchExtractor`.
         observations: (N, C, H, W) in [0, 255].
-        target: Of no effect: there is one attention for all outputs.
+        target: Tells actor and critic apart where they have a network each; otherwise there is one
+            attention for all outputs.
         painting: See :func:`~objwrappers.sb3.painting.paint`.
 
     Returns:
@@ -67,19 +70,21 @@ def attention(
     """
     images = prepare(policy, observations)
     with looked_at(policy) as outputs, torch.no_grad():
-        extractor = outputs.extractor
+        outputs.indices(images, target)
+        extractor = outputs.extractor(target)
         if not isinstance(extractor, FreeLunchExtractor) or extractor.network.attention is None:
             others = ", ".join(name for name in METHODS if name != "attention")
             raise ValueError(f"This policy has no attention of its own. What works is {others}.")
         outputs(images)
-        assert extractor.attention is not None
         height, width = images.shape[-2:]
-        return paint(extractor.attention, extractor.field, height, width, painting)
+        painted = [paint(*one, height, width, painting) for one in extractor.maps]
+        return torch.stack(painted).sum(0)
 
 
 def _joined(attributions: Tensor, channels: int | None) -> Tensor:
     """(N, C, H, W) → (N, H, W): the sum over all channels, or over the last so many."""
-    return attributions.detach()[:, -(channels or attributions.shape[1]) :].abs().sum(1)
+    last = check_channels(channels, attributions.shape[1])
+    return attributions.detach()[:, -last:].abs().sum(1)
 
 
 def gradient(
@@ -214,24 +219,41 @@ def grad_cam(
         target: ``"action"``, ``"value"``, or an action for each observation.
 
     Returns:
-        float32 (N, H, W), bilinear between the map's cells.
+        float32 (N, H, W), bilinear between the middles of what the map's cells see, as far as the
+        convolutions follow each other.
 
     Raises:
         ValueError: A policy without convolutions.
     """
     images = prepare(policy, observations)
     with looked_at(policy) as outputs:
-        layers = outputs.extractor
-        if isinstance(layers, FreeLunchExtractor):
-            layers = layers.convolutions
-        convolutions = [layer for layer in layers.modules() if isinstance(layer, nn.Conv2d)]
+        convolutions, field = _convolutions(outputs.extractor(target))
         if not convolutions:
             raise ValueError("Grad-CAM needs a policy with convolutions.")
         index = outputs.indices(images, target)
         cam = LayerGradCam(outputs, convolutions[-1])
         found = cam.attribute(images.requires_grad_(), index, relu_attributions=True)
         assert isinstance(found, Tensor)
-        return enlarge(found.detach()[:, 0], *images.shape[-2:])
+        first = (field.size - 1) / 2 - field.padding
+        height, width = images.shape[-2:]
+        return enlarge(found.detach()[:, 0], height, width, first, field.stride)
+
+
+def _convolutions(extractor: nn.Module) -> tuple[list[nn.Conv2d], ReceptiveField]:
+    """Returns the convolutions, one after the other, and what the last one's cells see."""
+    around, inside = 0, extractor
+    if isinstance(extractor, FreeLunchExtractor):
+        around, inside = extractor.network.padding, extractor.convolutions
+    found = [layer for layer in inside.modules() if isinstance(layer, nn.Conv2d)]
+    layers = []
+    for layer in found:
+        padding = 0 if isinstance(layer.padding, str) else layer.padding[0]
+        if layer.padding == "same":
+            padding = layer.kernel_size[0] // 2
+        layers.append(
+            Convolution(layer.out_channels, layer.kernel_size[0], layer.stride[0], padding)
+        )
+    return found, receptive_field(layers, around)
 
 
 METHODS: dict[str, Callable[..., Tensor]] = {
@@ -259,18 +281,23 @@ def saliency(
         policy: Of PPO, A2C, DQN or QR-DQN, on images.
         observations: (N, C, H, W) in [0, 255].
         method: A name of :data:`METHODS`.
-        target: ``"action"``, the likeliest one; ``"value"``; or, where gradients are followed, an
-            action for each observation.
+        target: ``"action"``, the likeliest one (:func:`perturbation`: all of them); ``"value"``; or
+            an action for each observation.
         **options: Of the method.
 
     Returns:
         float32 (N, H, W), not negative.
 
     Raises:
-        ValueError: No such method, or one that this policy does not allow.
+        ValueError: No such method or option, or a method that this policy does not allow.
     """
     if method not in METHODS:
         nearest = difflib.get_close_matches(method, METHODS, n=1)
         hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
         raise ValueError(f"Unknown method {method!r}. {hint}There are {', '.join(METHODS)}.")
+    known = list(inspect.signature(METHODS[method]).parameters)[3:]
+    if unknown := [name for name in options if name not in known]:
+        raise ValueError(
+            f"{method} has no option {unknown[0]!r}; it has {', '.join(known) or 'none'}."
+        )
     return METHODS[method](policy, observations, target, **options)

@@ -46,8 +46,8 @@ def randomisation(
 
     Returns:
         Name of a layer → Spearman's rank correlation of the maps with the original ones, mean of
-        the observations, once this layer and all before it in the dict are random; NaN where a
-        map is constant.
+        the observations, once this layer and all before it in the dict are random. Observations
+        with a constant map do not count; where there are no others it is NaN.
     """
     randomised = copy.deepcopy(policy)
     original = method(policy, observations)
@@ -65,9 +65,9 @@ def randomisation(
                 noise = torch.randn(parameter.shape, generator=generator).to(parameter)
                 parameter.copy_(noise * parameter.square().mean().sqrt())
         maps = method(randomised, observations)
-        correlations[name] = float(
-            np.mean([_rank_correlation(a, b) for a, b in zip(original, maps, strict=True)])
-        )
+        pairs = [_rank_correlation(a, b) for a, b in zip(original, maps, strict=True)]
+        defined = [value for value in pairs if not np.isnan(value)]
+        correlations[name] = float(np.mean(defined)) if defined else float("nan")
     return correlations
 
 

@@ -4,11 +4,11 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from sb3_contrib import QRDQN
+from sb3_contrib import QRDQN, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO
 
-from objwrappers.sb3.free_lunch import ReceptiveField
-from objwrappers.sb3.painting import paint
+from objwrappers.sb3.networks import NETWORKS, ReceptiveField
+from objwrappers.sb3.painting import enlarge, paint
 from objwrappers.sb3.perturbation import blur, perturbation
 from objwrappers.sb3.policies import FLSPolicy
 from objwrappers.sb3.policy_outputs import Outputs
@@ -93,6 +93,40 @@ def test_separate_extractors_of_actor_and_critic(observations):
     torch.testing.assert_close(found[:, 3:], policy.predict_values(torch.as_tensor(observations)))
 
 
+def test_actor_and_critic_with_networks_of_their_own(observations):
+    kwargs = {"share_features_extractor": False, "network": "cnn_sparse_fls"}
+    policy = make(policy=FLSPolicy, policy_kwargs=kwargs)
+    with torch.no_grad():
+        policy.vf_features_extractor.attentions["3"].layers[-1].bias += 1
+    assert saliency(policy, observations, "grad_cam", "value").max() > 0
+    actor, critic = (saliency(policy, observations, "attention", of) for of in ("action", "value"))
+    assert (critic - actor).mean() > 0.5
+
+
+def test_grad_cam_by_hand(observations):
+    """Of one convolution: its map, weighed, cut off at zero, and drawn where its cells see."""
+    policy = make(policy=FLSPolicy, policy_kwargs={"network": "cnn"})
+    images = torch.as_tensor(observations).float()
+    extractor = policy.features_extractor
+    first, second, last = extractor.convolutions
+    maps = last(second(first(images / 255).relu()).relu()).detach().requires_grad_()
+    value = policy.value_net(extractor.dense(maps.relu().flatten(1)))
+    (gradients,) = torch.autograd.grad(value.sum(), maps)
+    expected = (gradients.mean((2, 3), keepdim=True) * maps).sum(1).relu().detach()
+    found = saliency(policy, observations, "grad_cam", "value")
+    # A cell of the last map sees 36 pixels, and the next one those 8 further on.
+    torch.testing.assert_close(found, enlarge(expected, 84, 84, 17.5, 8))
+    assert found.max() > 0
+
+
+def test_cells_are_enlarged_around_their_middles():
+    cells = torch.tensor([[[1.0, 3.0], [5.0, 7.0]]])
+    found = enlarge(cells, 6, 5, first=1, step=2)
+    line = torch.tensor([1.0, 1.0, 2.0, 3.0, 3.0])
+    expected = torch.stack([line, line, line + 2, line + 4, line + 4, line + 4])
+    torch.testing.assert_close(found[0], expected)
+
+
 @pytest.mark.parametrize(
     "method", ["gradient", "smooth_grad", "integrated_gradients", "perturbation"]
 )
@@ -143,12 +177,13 @@ def test_perturbation_by_hand(policy, observations):
     outputs = Outputs(policy)
     before, after = outputs(torch.stack([image, perturbed]))
     expected = ((before - after)[:3] ** 2).sum() / 2
-    # Seventeen spots, 5 pixels apart: (30, 45) is the sixth and tenth.
-    distance = 5
-    height = perturbation(policy, observations[1][None], distance=distance)
-    side = 17
-    centre = ((torch.tensor([6, 9]) + 0.5) * 84 / side - 0.5).round().long()
-    assert height[0, centre[0], centre[1]].item() == pytest.approx(expected.item(), rel=0.15)
+    height = perturbation(policy, observations[1][None], distance=5)
+    assert height[0, 30, 45].item() == pytest.approx(expected.item(), rel=1e-3)
+    # Between two spots it is their mean; an action alone counts alone.
+    between = (height[0, 30, 45] + height[0, 30, 50]) / 2
+    assert ((height[0, 30, 47] + height[0, 30, 48]) / 2).item() == pytest.approx(between.item())
+    only = perturbation(policy, observations[1][None], [2], distance=5)[0, 30, 45].item()
+    assert only == pytest.approx(((before - after)[2] ** 2 / 2).item(), rel=1e-3)
 
 
 def test_batches_of_masks_are_much_faster_than_one_forward_pass_a_mask(policy, observations):
@@ -195,6 +230,29 @@ def test_uniform_attention_is_flat_only_if_divided_by_coverage(field, cells, low
     assert covered.max() / covered.min() < 1.01
 
 
+@pytest.mark.parametrize("network", [n for n in NETWORKS if n != "cnn"])
+def test_constant_attention_is_flat_whatever_the_network(observations, network):
+    policy = make(policy=FLSPolicy, policy_kwargs={"network": network})
+    for head in policy.features_extractor.attentions.values():
+        torch.nn.init.zeros_(head.layers[-1].weight)
+    covered = attention(policy, observations[:1])
+    if network == "cnn_rsppo":
+        # The zeros around its image take the place of the last row and column, which it never sees.
+        assert (covered[:, -1] == 0).all() and (covered[..., -1] == 0).all()
+        covered = covered[:, :-1, :-1]
+    assert covered.max() / covered.min() < 1.01
+
+
+def test_channels_last_and_the_callers_tensor(policy, observations):
+    expected = saliency(policy, observations, "gradient")
+    last = np.moveaxis(observations, 1, -1)
+    assert torch.equal(saliency(policy, last, "gradient"), expected)
+    tensor = torch.as_tensor(observations).float()
+    before = tensor.clone()
+    assert torch.equal(saliency(policy, tensor, "gradient"), expected)
+    assert not tensor.requires_grad and torch.equal(tensor, before)
+
+
 def test_a_cell_is_painted_where_it_sees():
     attention = torch.zeros(1, 7, 7)
     attention[0, 2, 3] = 5
@@ -220,8 +278,19 @@ def test_what_is_not_possible_is_named(policy, observations):
         saliency(policy, observations, "gradient", "reward")
     with pytest.raises(ValueError, match="3 actions from 0 to 2"):
         saliency(policy, observations, "gradient", [0, 1, 3])
-    with pytest.raises(ValueError, match="Perturbation's target is action or value"):
-        saliency(policy, observations, "perturbation", [0, 1, 2])
+    for method in METHODS:
+        with pytest.raises(ValueError, match="target must be one of action, value"):
+            saliency(policy, observations, method, "reward")
+    for method in ("gradient", "perturbation", "smooth_grad"):
+        for channels in (-1, 0, 5):
+            with pytest.raises(ValueError, match=f"channels must be from 1 to 4, got {channels}"):
+                saliency(policy, observations, method, channels=channels)
+    with pytest.raises(ValueError, match="grad_cam has no option 'channels'; it has none"):
+        saliency(policy, observations, "grad_cam", channels=1)
+    with pytest.raises(ValueError, match="attention has no option 'colour'; it has painting"):
+        saliency(policy, observations, "attention", colour=1)
+    with pytest.raises(ValueError, match="Observations must be"):
+        saliency(policy, observations[:0], "gradient")
     with pytest.raises(ValueError, match="distance must be at least 1"):
         saliency(policy, observations, "perturbation", distance=0)
     with pytest.raises(ValueError, match=r"Observations must be \(N, 4, 84, 84\)"):
@@ -230,6 +299,8 @@ def test_what_is_not_possible_is_named(policy, observations):
         attention(policy, observations, painting="oil")
     with pytest.raises(ValueError, match="policies on images"):
         Outputs(A2C("MlpPolicy", "CartPole-v1").policy)
+    with pytest.raises(TypeError, match="not of RecurrentActorCriticCnnPolicy"):
+        Outputs(RecurrentPPO("CnnLstmPolicy", Pixels(), device="cpu").policy)
 
 
 def test_a_look_leaves_the_policy_as_it_was(policy, observations):
