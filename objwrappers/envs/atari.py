@@ -157,7 +157,7 @@ def make_atari_vec(
     _check_frameskip(frameskip)
     if num_envs < 1:
         raise ValueError(f"num_envs must be at least 1, got {num_envs}.")
-    if missing := [name for name in _SINGLE_ONLY if ale.pop(name, None) is not None]:
+    if not infinite and (missing := [name for name in _SINGLE_ONLY if ale.get(name) is not None]):
         raise ValueError(
             f"ALE's vector env has no option {missing[0]!r}; "
             'make single envs instead: gym.make_vec(..., vectorization_mode="async").'
@@ -177,7 +177,11 @@ def make_atari_vec(
     frames: VectorEnv
     if infinite:
         if wanted := [name for name, value in training.items() if value]:
-            raise ValueError(f"{wanted[0]}=True does not go together with infinite=True.")
+            raise ValueError(
+                f"infinite=True does not go together with {' and '.join(wanted)}: pass False "
+                "for them."
+            )
+        common.pop("num_threads", None)
         single = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
         frames = SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
     else:

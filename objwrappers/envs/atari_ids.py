@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["make_frames", "make_frames_vec", "make_keypoints", "make_keypoints_vec"]
 
-_PIXEL_OPTIONS = ("stack_num", "img_height", "img_width", "grayscale", "padding_type")
+_PIXEL_OPTIONS = (
+    "stack_num",
+    "img_height",
+    "img_width",
+    "grayscale",
+    "padding_type",
+    "stack_each_life",
+)
 
 
 def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
@@ -32,9 +39,10 @@ def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gy
     Args:
         game: ``"MsPacman"``.
         render_mode: ``None`` or ``"rgb_array"`` (native size).
-        **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True`` and
-            ``padding_type="reset"`` of :class:`~objwrappers.wrappers.frames.StackedPixels`, and
-            those of :func:`~objwrappers.envs.atari.make_atari`.
+        **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True``,
+            ``padding_type="reset"`` and ``stack_each_life=False`` of
+            :class:`~objwrappers.wrappers.frames.StackedPixels`, and those of
+            :func:`~objwrappers.envs.atari.make_atari`.
     """
     pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
     return FrameObservation(make_atari(game, **options), **pixels, render_mode=render_mode)

@@ -79,8 +79,8 @@ class VectorFireEachLife(VectorWrapper):
         """Takes the actions, or FIRE."""
         actions = np.where(self._begins, self._fire, actions)
         observations, rewards, terminated, truncated, info = self.env.step(actions)
-        # A step after the end was a reset.
+        # A step after a game's end was a reset.
         self._begins = (info["lives"] < self._lives) | self._done
-        self._done = terminated | truncated
+        self._done = info.get("game_over", terminated | truncated)
         self._lives = info["lives"].copy()
         return observations, rewards, terminated, truncated, info

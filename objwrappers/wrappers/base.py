@@ -27,9 +27,11 @@ class FrameTransform(ABC):
 
     Attributes:
         single_observation_space: The observation space of one env.
+        begins_each_life: A lost life (``info["lives"]``) begins anew what the transform remembers.
     """
 
     single_observation_space: gym.Space
+    begins_each_life: bool = False
 
     @abstractmethod
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> Observation:
@@ -138,6 +140,7 @@ class TransformFrames(gym.Wrapper):
         self._render_mode = check_render_mode(render_mode)
         self.frame: np.ndarray | None = None
         self._observation: Observation | None = None
+        self._lives = 0
 
     @property
     def render_mode(self) -> str | None:  # type: ignore[override]
@@ -149,12 +152,16 @@ class TransformFrames(gym.Wrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Resets the env; the first frame begins a new episode for the transform too."""
         frame, info = self.env.reset(seed=seed, options=options)
+        self._lives = info.get("lives", 0)
         return self._observe(frame, fresh=True), info
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         """Steps the env and transforms the new frame."""
         frame, reward, terminated, truncated, info = self.env.step(action)
-        return self._observe(frame, fresh=False), float(reward), terminated, truncated, info
+        lives = info.get("lives", 0)
+        fresh = self.transform.begins_each_life and lives < self._lives
+        self._lives = lives
+        return self._observe(frame, fresh), float(reward), terminated, truncated, info
 
     def _observe(self, frame: np.ndarray, fresh: bool) -> Observation:
         batch = self.transform(frame[None], np.zeros(1, int), np.array([fresh]))
@@ -205,6 +212,7 @@ class VectorTransformFrames(VectorWrapper):
         self.observation_space = batch_space(transform.single_observation_space, env.num_envs)
         self._render_mode = check_render_mode(render_mode)
         self._done = np.zeros(env.num_envs, bool)
+        self._lives = np.zeros(env.num_envs, int)
         self.frames: np.ndarray | None = None
         self._observation: Observation | None = None
 
@@ -229,6 +237,7 @@ class VectorTransformFrames(VectorWrapper):
             raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")
         frames, info = self.env.reset(seed=seed, options=options)
         self.frames = frames
+        self._count_lives(info, mask)
         if mask is None:
             self._observation = self._transform_all(np.ones(self.num_envs, bool))
             self._done = np.zeros(self.num_envs, bool)
@@ -243,9 +252,18 @@ class VectorTransformFrames(VectorWrapper):
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps all envs and transforms their frames in one batch."""
         self.frames, rewards, terminated, truncated, info = self.env.step(actions)
-        self._observation = self._transform_all(self._done)
+        fresh = self._done
+        if self.transform.begins_each_life:
+            before = self._lives
+            self._count_lives(info)
+            fresh = fresh | (self._lives < before)
+        self._observation = self._transform_all(fresh)
         self._done = terminated | truncated
         return self._observation, rewards, terminated, truncated, info
+
+    def _count_lives(self, info: dict[str, Any], mask: np.ndarray | None = None) -> None:
+        if self.transform.begins_each_life and "lives" in info:
+            self._lives = np.where(True if mask is None else mask, info["lives"], self._lives)
 
     def _transform_all(self, fresh: np.ndarray) -> Observation:
         assert self.frames is not None

@@ -32,6 +32,7 @@ class StackedPixels(FrameTransform):
         grayscale: uint8 (S, h, w) luma if True, else uint8 (3·S, h, w) RGB.
         padding_type: What fills the first stack of an episode: its first frame (``"reset"``) or
             zeros (``"zero"``).
+        stack_each_life: A lost life begins a new stack, too.
     """
 
     def __init__(
@@ -42,11 +43,13 @@ class StackedPixels(FrameTransform):
         img_width: int = 84,
         grayscale: bool = True,
         padding_type: str = "reset",
+        stack_each_life: bool = False,
     ) -> None:
         if img_height < 1 or img_width < 1:
             raise ValueError(
                 f"The observation's size must be positive: {img_height} by {img_width}."
             )
+        self.begins_each_life = stack_each_life
         self._stack = FrameStack(stack_num, num_envs, padding_type)
         self._size = (img_width, img_height)
         self._grayscale = grayscale
@@ -87,9 +90,12 @@ class FrameObservation(TransformFrames):
         img_width: int = 84,
         grayscale: bool = True,
         padding_type: str = "reset",
+        stack_each_life: bool = False,
         render_mode: str | None = None,
     ) -> None:
-        transform = StackedPixels(1, stack_num, img_height, img_width, grayscale, padding_type)
+        transform = StackedPixels(
+            1, stack_num, img_height, img_width, grayscale, padding_type, stack_each_life
+        )
         super().__init__(env, transform, render_mode)
 
 
@@ -110,9 +116,10 @@ class VectorFrameObservation(VectorTransformFrames):
         img_width: int = 84,
         grayscale: bool = True,
         padding_type: str = "reset",
+        stack_each_life: bool = False,
         render_mode: str | None = None,
     ) -> None:
         transform = StackedPixels(
-            env.num_envs, stack_num, img_height, img_width, grayscale, padding_type
+            env.num_envs, stack_num, img_height, img_width, grayscale, padding_type, stack_each_life
         )
         super().__init__(env, transform, render_mode)

@@ -8,6 +8,7 @@ import pytest
 import objwrappers  # noqa: F401
 from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.envs.breakout import InfiniteBreakout
+from objwrappers.sb3.vec_env import GymVecEnv
 
 EXACT = {"repeat_action_probability": 0.0}
 NOOP, FIRE = 0, 1
@@ -42,6 +43,49 @@ def test_fire_begins_each_life_of_one_env_as_of_a_vector_env():
     expected, *_ = first.step(np.array([FIRE]))
     np.testing.assert_array_equal(vector.step(np.full(2, NOOP))[0][0], expected[0])
     np.testing.assert_array_equal(vector.step(np.full(2, NOOP))[0][1], expected[0])
+
+
+def test_fire_comes_once_after_a_life_however_the_env_is_stepped():
+    options = dict(**EXACT, fire_each_life=True, life_loss_info=True)
+    partial, plain = (make_atari_vec("Breakout", 1, **options) for _ in range(2))
+    alike = make_atari_vec("Breakout", 1, **EXACT)
+    for env in (partial, plain, alike):
+        env.reset(seed=0)
+    begins, ended = True, 0
+    for step in range(120):
+        action = np.array([2 + step % 2])
+        expected = alike.step(np.array([FIRE]) if begins else action)
+        reset = partial.step(action)
+        np.testing.assert_array_equal(reset[0], expected[0])
+        np.testing.assert_array_equal(plain.step(action)[0], expected[0])
+        begins = bool(reset[2][0])
+        if begins:
+            ended += 1
+            partial.reset(options={"reset_mask": reset[2]})
+    assert ended > 2
+
+
+def test_a_life_may_begin_with_a_new_stack():
+    options = dict(**EXACT, padding_type="zero", fire_each_life=True, stack_each_life=True)
+    single = gym.make("ObjFrames-Breakout-v0", **options)
+    watched = gym.make_vec("ObjFrames-Breakout-v0", num_envs=2, **options)
+    trained = gym.make_vec("ObjFrames-Breakout-v0", num_envs=2, life_loss_info=True, **options)
+    trained = GymVecEnv(trained)
+    trained.seed(0)
+    trained.reset()
+    single.reset(seed=0)
+    watched.reset(seed=0)
+    lost = 0
+    for step in range(110):
+        action = 2 + step % 2
+        one, _, _, _, info = single.step(action)
+        # Both in a training, where a life is an episode, and in a game that is watched.
+        np.testing.assert_array_equal(watched.step(np.full(2, action))[0][0], one)
+        np.testing.assert_array_equal(trained.step(np.full(2, action))[0][0], one)
+        if info["lives"] < 5 - lost:
+            lost += 1
+            assert (one[:3] == 0).all() and (one[3] > 0).any()
+    assert lost > 2
 
 
 def test_a_game_without_fire_is_played_as_it_is():
@@ -137,7 +181,9 @@ def test_endless_breakout_is_an_option_of_its_ids():
     for action in (0, 2, 2, 3):
         both = vector.step(np.full(2, action))
         np.testing.assert_array_equal(both[0][0], single.step(action)[0])
+    options = dict(infinite=True, difficulty=1, num_threads=1)
+    assert gym.make_vec("ObjFrames-Breakout-v0", num_envs=1, **options).num_envs == 1
     with pytest.raises(ValueError, match="infinite=True is an option of Breakout, not of Pong"):
         gym.make_vec("ObjFrames-Pong-v0", num_envs=1, infinite=True)
-    with pytest.raises(ValueError, match="life_loss_info=True does not go together with infinite"):
+    with pytest.raises(ValueError, match="does not go together with life_loss_info: pass False"):
         gym.make_vec("ObjFrames-Breakout-v0", num_envs=1, infinite=True, life_loss_info=True)
