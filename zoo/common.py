@@ -19,6 +19,7 @@ __all__ = [
     "LOG_FOLDER",
     "REPOSITORY",
     "TRAINING_ONLY",
+    "VECTOR_ONLY",
     "KeyValues",
     "check_env_id",
     "fail",
@@ -26,12 +27,15 @@ __all__ = [
     "is_atari",
     "is_ours",
     "takes_device",
+    "without",
 ]
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOG_FOLDER = "logs"
 TRAINING_ONLY = ("life_loss_info", "reward_clipping")
 """Options of the vector env for training: agents are watched and scored on whole games."""
+VECTOR_ONLY = (*TRAINING_ONLY, "num_threads", "use_fire_reset")
+"""Options that a single env does not have."""
 
 
 def fail(message: str) -> NoReturn:
@@ -95,3 +99,8 @@ def takes_device(env_id: str) -> bool:
         load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
     )
     return "device" in inspect.signature(creator).parameters
+
+
+def without(env_kwargs: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Returns the options except some of them."""
+    return {name: value for name, value in env_kwargs.items() if name not in names}

@@ -22,15 +22,16 @@ from typing import Any
 import rl_zoo3.enjoy
 from common import (
     LOG_FOLDER,
-    TRAINING_ONLY,
+    VECTOR_ONLY,
     KeyValues,
     check_env_id,
     fail,
     import_packages,
     is_ours,
     takes_device,
+    without,
 )
-from players import acts_greedily, folder_with_agents
+from players import acts_greedily, folder_with_agents, trained_with
 from rl_zoo3.exp_manager import ExperimentManager
 from rl_zoo3.utils import create_test_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
@@ -64,6 +65,7 @@ def main(arguments: list[str]) -> None:
             # Several envs in this process: no model, no CUDA context for each of them.
             ExperimentManager.default_vec_env_cls = DummyVecEnv
             rl_zoo3.enjoy.create_test_env = _create_whole_games  # type: ignore[assignment]
+            rl_zoo3.enjoy.get_saved_hyperparams = _saved_hyperparams  # type: ignore[assignment]
         if is_ours(options.env) and takes_device(options.env):
             # First, so that a device among the user's own options wins.
             kwargs = [f"device:{options.device!r}", *options.env_kwargs]
@@ -86,8 +88,12 @@ def main(arguments: list[str]) -> None:
 def _create_whole_games(env_id: str, **options: Any) -> VecEnv:
     # Single envs do not know these options either.
     given = options.pop("env_kwargs", None) or {}
-    env_kwargs = {k: v for k, v in given.items() if k not in TRAINING_ONLY}
-    return create_test_env(env_id, env_kwargs=env_kwargs, **options)
+    return create_test_env(env_id, env_kwargs=without(given, VECTOR_ONLY), **options)
+
+
+def _saved_hyperparams(path: str, **_: Any) -> tuple[dict[str, Any], str | None]:
+    hyperparams, stats_path, env_kwargs = trained_with(Path(path).parent, Path(path).name)
+    return {**hyperparams, "env_kwargs": env_kwargs}, stats_path
 
 
 def _no_window() -> str | None:

@@ -41,6 +41,7 @@ from players import (
     runs_with_agents,
 )
 from quota import EpsilonGreedy, Games, play_quota
+from stable_baselines3.common.utils import set_random_seed
 
 from objwrappers.files import write_atomically
 
@@ -75,6 +76,7 @@ def play(agent: Agent | None, args: argparse.Namespace, seed: int) -> Games:
     """Plays one agent's episodes from one seed."""
     env = make_vec_env(args.env, agent, args.num_envs, env_kwargs_of(args))
     env.seed(seed * args.num_envs)
+    set_random_seed(seed)  # an agent's own samples
     policy: Any = agent.model if agent else RandomPolicy(env, seed)
     if args.epsilon:
         policy = EpsilonGreedy(policy, env, args.epsilon, seed)

@@ -22,7 +22,7 @@ from typing import Any
 
 import torch
 import yaml
-from common import LOG_FOLDER, TRAINING_ONLY, fail
+from common import LOG_FOLDER, VECTOR_ONLY, fail, without
 from players import CONFIG_NAME, runs_with_agents
 
 from objwrappers.files import write_folder_atomically
@@ -92,7 +92,7 @@ def main() -> None:
         config: dict[str, Any] = json.loads((run / CONFIG_NAME).read_text())
     except (OSError, ValueError) as error:
         fail(f"{run / CONFIG_NAME} cannot be read: {error}")
-    env_kwargs = {k: v for k, v in config["env_kwargs"].items() if k not in TRAINING_ONLY}
+    env_kwargs = without(config["env_kwargs"], VECTOR_ONLY)
     output = args.output / args.algo / f"{args.env}_1"
     if output.exists():
         fail(f"{output} exists; remove it first.")
@@ -101,12 +101,12 @@ def main() -> None:
         pack(run / f"{args.env}.zip", folder / f"{args.env}.zip", args.mantissa_bits)
         config["packed"] = {"mantissa_bits": args.mantissa_bits}
         (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
-        shutil.copy(run / "0.monitor.csv", folder)
         (folder / args.env).mkdir()
         hyperparams = {**config["hyperparams"], "env_kwargs": env_kwargs}
         (folder / args.env / "config.yml").write_text(yaml.safe_dump(hyperparams))
-        if (run / args.env / "vecnormalize.pkl").exists():
-            shutil.copy(run / args.env / "vecnormalize.pkl", folder / args.env)
+        for name in ("0.monitor.csv", f"{args.env}/vecnormalize.pkl"):
+            if (run / name).exists():
+                shutil.copy(run / name, folder / name)
     size = (output / f"{args.env}.zip").stat().st_size
     before = (run / f"{args.env}.zip").stat().st_size
     print(f"Wrote {output}: {size / 2**20:.1f} MiB instead of {before / 2**20:.1f}.")

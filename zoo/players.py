@@ -15,12 +15,22 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import yaml
-from common import LOG_FOLDER, REPOSITORY, TRAINING_ONLY, KeyValues, is_atari, takes_device
+from common import (
+    LOG_FOLDER,
+    REPOSITORY,
+    TRAINING_ONLY,
+    VECTOR_ONLY,
+    KeyValues,
+    is_atari,
+    takes_device,
+    without,
+)
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS, create_test_env, get_model_path, get_saved_hyperparams
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
-from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize
+from stable_baselines3.common.preprocessing import is_image_space, is_image_space_channels_first
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize, VecTransposeImage
 
 from objwrappers.sb3 import GymVecEnv, RecurrentDQN
 from objwrappers.sb3.monitor import GameMonitor
@@ -38,6 +48,7 @@ __all__ = [
     "make_test_env",
     "make_vec_env",
     "runs_with_agents",
+    "trained_with",
 ]
 
 ALGOS["rdqn"] = RecurrentDQN
@@ -184,15 +195,14 @@ def load_agent(
         raise FileNotFoundError(
             f"{error}. Train an agent: python zoo/train.py --algo {algo} --env {env_id} -f {folder}"
         ) from error
-    hyperparams, stats_path, env_kwargs = _trained_with(Path(log_path), name)
-    env_kwargs = {k: v for k, v in env_kwargs.items() if k not in TRAINING_ONLY}
+    hyperparams, stats_path, env_kwargs = trained_with(Path(log_path), name)
     # Schedules of the training, which an agent that only plays does not need.
     unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
     model = ALGOS[algo].load(path, custom_objects=unneeded, device=device, seed=seed)
-    return Agent(Path(path), model, hyperparams, stats_path, env_kwargs)
+    return Agent(Path(path), model, hyperparams, stats_path, without(env_kwargs, TRAINING_ONLY))
 
 
-def _trained_with(run: Path, name: str) -> tuple[dict[str, Any], str | None, dict[str, Any]]:
+def trained_with(run: Path, name: str) -> tuple[dict[str, Any], str | None, dict[str, Any]]:
     """Returns a run's hyperparameters, its folder of statistics or None, and its env_kwargs."""
     stats = run / name
     hyperparams, stats_path = get_saved_hyperparams(str(stats), test_mode=True)
@@ -208,8 +218,8 @@ def _trained_with(run: Path, name: str) -> tuple[dict[str, Any], str | None, dic
             raise ValueError(f"{config} is damaged: {error!r}.") from error
     elif (stats / "args.yml").is_file():
         # RL Zoo dumps its arguments as a Python object.
-        trained_with = yaml.unsafe_load((stats / "args.yml").read_text())
-        env_kwargs = dict(trained_with.get("env_kwargs") or env_kwargs)
+        arguments = yaml.unsafe_load((stats / "args.yml").read_text())
+        env_kwargs = dict(arguments.get("env_kwargs") or env_kwargs)
     return hyperparams, stats_path, env_kwargs
 
 
@@ -228,7 +238,7 @@ def make_test_env(
         env_kwargs: On top of those of the agent's training.
         seed: Of the first episode.
     """
-    trained_with = agent.env_kwargs if agent else {}
+    given = agent.env_kwargs if agent else {}
     env = create_test_env(
         env_id,
         n_envs=1,
@@ -236,7 +246,11 @@ def make_test_env(
         seed=seed,
         should_render=False,
         hyperparams=dict(agent.hyperparams) if agent else {},
-        env_kwargs={**trained_with, **env_kwargs, "render_mode": "rgb_array"},
+        env_kwargs={
+            **without(given, VECTOR_ONLY),
+            **env_kwargs,
+            "render_mode": "rgb_array",
+        },
     )
     _check_spaces(agent, env, env_id)
     return env
@@ -249,8 +263,8 @@ def make_vec_env(
 
     Scores are the game's own, as GameMonitor counts them.
     """
-    trained_with = agent.env_kwargs if agent else {}
-    vector_env = gym.make_vec(env_id, num_envs=num_envs, **{**trained_with, **env_kwargs})
+    given = agent.env_kwargs if agent else {}
+    vector_env = gym.make_vec(env_id, num_envs=num_envs, **{**given, **env_kwargs})
     env: VecEnv = GameMonitor(GymVecEnv(vector_env))
     if agent and agent.stats_path and (agent.path.parent / env_id / "vecnormalize.pkl").exists():
         env = VecNormalize.load(str(agent.path.parent / env_id / "vecnormalize.pkl"), env)
@@ -274,9 +288,18 @@ def _check_spaces(agent: Agent | None, env: VecEnv, env_id: str) -> None:
 
 
 def _shapes(space: gym.Space) -> Any:
+    """Tells spaces apart; images count channels first, as agents get them."""
+    if isinstance(space, gym.spaces.Box) and is_image_space(space):
+        space = space if is_image_space_channels_first(space) else _transposed(space)
     if isinstance(space, gym.spaces.Dict):
         return {key: _shapes(part) for key, part in space.spaces.items()}
     return space.shape if isinstance(space, gym.spaces.Box) else str(space)
+
+
+def _transposed(space: gym.spaces.Box) -> gym.spaces.Box:
+    transposed = VecTransposeImage.transpose_space(space)
+    assert isinstance(transposed, gym.spaces.Box)
+    return transposed
 
 
 class RandomPolicy:

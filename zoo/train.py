@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import sys
 from importlib.metadata import version
@@ -36,6 +37,7 @@ from common import (
     import_packages,
     is_ours,
     takes_device,
+    without,
 )
 from huggingface_sb3 import EnvironmentName
 from players import CONFIG_NAME, acts_greedily
@@ -103,6 +105,8 @@ class VectorExperimentManager(ExperimentManager):
         return read
 
     def _use_network(self, hyperparams: dict[str, Any]) -> None:
+        if self.continue_training or self.optimize_hyperparameters:
+            raise ValueError("--network goes neither with -i nor with -optimize.")
         if self.algo not in FREE_LUNCH_POLICIES:
             raise ValueError(
                 f"--network is an option of {', '.join(FREE_LUNCH_POLICIES)}, not of {self.algo}."
@@ -125,7 +129,7 @@ class VectorExperimentManager(ExperimentManager):
         if eval_env and self.eval_env_kwargs:  # RL Zoo fills them from the command line only
             options = dict(self.eval_env_kwargs)
         if eval_env:
-            options = {k: v for k, v in options.items() if k not in TRAINING_ONLY}
+            options = without(options, TRAINING_ONLY)
         if takes_device(env_id):
             options.setdefault("device", str(self.device))
         vector_env = gym.make_vec(
@@ -145,6 +149,12 @@ class VectorExperimentManager(ExperimentManager):
     def _save_config(self, saved_hyperparams: dict[str, Any]) -> None:
         super()._save_config(saved_hyperparams)
         self._saved_hyperparams = dict(saved_hyperparams)
+        if self.continue_training:
+            # RL Zoo leaves the agent's own policy as it is, whatever the file says.
+            self._saved_hyperparams = {
+                **without(self._saved_hyperparams, ("policy", "policy_kwargs")),
+                "continued_from": self.trained_agent,
+            }
         self._write_config(0)
 
     def _write_config(self, steps: int) -> None:
@@ -153,13 +163,11 @@ class VectorExperimentManager(ExperimentManager):
             "algo": self.algo,
             "env": self.env_name.gym_id,
             "env_kwargs": self.env_kwargs,
-            "hyperparams": {
-                key: value for key, value in self._saved_hyperparams.items() if key != "env_kwargs"
-            },
+            "hyperparams": without(self._saved_hyperparams, ("env_kwargs",)),
             "seed": self.seed,
             "n_timesteps": self.n_timesteps,
             "trained_timesteps": steps,
-            "command": " ".join(["python", "zoo/train.py", *self.command]),
+            "command": shlex.join(["python", "zoo/train.py", *self.command]),
             "versions": {name: version(name) for name in VERSIONED},
         }
         with write_atomically(Path(self.save_path) / CONFIG_NAME) as file:
@@ -196,11 +204,13 @@ def main(arguments: list[str]) -> None:
     VectorExperimentManager.command = list(arguments)
     # Ours alone; RL Zoo's parser does not know it.
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    own.add_argument("--network")
+    own.add_argument("--network", help="of objwrappers.sb3.networks, instead of the file's policy")
     added, arguments = own.parse_known_args(arguments)
     VectorExperimentManager.network = added.network
 
-    if not {"-h", "--help"} & set(arguments):
+    if {"-h", "--help"} & set(arguments):
+        print(own.format_help().replace("usage:", "beside RL Zoo's options:"))
+    else:
         import_packages(options.gym_packages)
         check_env_id(options.env)
         if is_ours(options.env):

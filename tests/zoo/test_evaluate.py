@@ -6,6 +6,9 @@ from pathlib import Path
 import gymnasium as gym
 import numpy as np
 import pytest
+from stable_baselines3 import A2C
+
+import objwrappers  # noqa: F401
 
 ZOO = Path(__file__).parents[2] / "zoo"
 ENV = "ObjFrames-Pong-v0"
@@ -56,6 +59,16 @@ def test_a_random_policy_on_several_seeds(run_zoo, tmp_path):
     assert result["lengths"] == [100] * 6 and result["done_per_env"] == [1] * 6
     assert len(result["elapsed_time"]) == 6 and min(result["elapsed_time"]) > 0
     assert "median over seeds" in output and "interquartile mean" in output
+
+
+def test_a_seed_repeats_the_games_of_an_agent_that_samples(run_zoo, tmp_path):
+    agent = A2C("CnnPolicy", gym.make(ENV), seed=0, device="cpu")
+    agent.save(tmp_path / "logs" / "a2c" / f"{ENV}_1" / f"{ENV}.zip")
+    options = ["--algo", "a2c", "--env", ENV, "--num-envs", 2, "--episodes", 2, "--device", "cpu"]
+    options += ["--env-kwargs", "max_num_frames_per_episode:4000", "repeat_action_probability:0.0"]
+    run_zoo("evaluate", *options, "--seeds", 1, 2, 1, "--json", "s.json")
+    first, second, again = json.loads((tmp_path / "s.json").read_text())["scores"][0]
+    assert first == again and (first != second or first != [0, 0])
 
 
 def test_neighbouring_seeds_share_no_game(evaluate, monkeypatch):

@@ -188,8 +188,25 @@ def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
     games = (run / "0.monitor.csv").read_text().splitlines()[2:]
     assert [float(game.split(",")[1]) > 100 for game in games] == [True] * len(games)
 
+    continued = [
+        "--algo",
+        "ppo",
+        "--env",
+        env_id,
+        "-f",
+        "more",
+        "-n",
+        8,
+        "-i",
+        run / f"{env_id}.zip",
+    ]
+    error = run_zoo("train", *continued, "--network", "cnn_daqn", ok=False).stderr
+    assert "--network goes neither with -i nor with -optimize" in error
+
     # Nothing but config.json and the archive is needed to play: FIRE and no-ops among it.
     shutil.rmtree(run / env_id)
+    watched = run_zoo("enjoy", *options, "-n", 5, "--no-render")
+    assert "Loading runs" in watched.stdout
     evaluate = ["evaluate", *options, "--episodes", 2, "--num-envs", 2, "--device", "cpu"]
     assert "2 episodes of" in run_zoo(*evaluate).stdout
     wrong = run_zoo(*evaluate, "--env-kwargs", "stack_num:3", ok=False)
