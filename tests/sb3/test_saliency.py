@@ -9,7 +9,7 @@ from stable_baselines3 import A2C, DQN, PPO
 
 from objwrappers.sb3.networks import NETWORKS, ReceptiveField
 from objwrappers.sb3.painting import enlarge, paint
-from objwrappers.sb3.perturbation import blur, perturbation
+from objwrappers.sb3.perturbation import _spots, blur, perturbation
 from objwrappers.sb3.policies import FLSPolicy
 from objwrappers.sb3.policy_outputs import Outputs
 from objwrappers.sb3.saliency import METHODS, attention, saliency
@@ -186,24 +186,32 @@ def test_perturbation_by_hand(policy, observations):
     assert only == pytest.approx(((before - after)[2] ** 2 / 2).item(), rel=1e-3)
 
 
-def test_batches_of_masks_are_much_faster_than_one_forward_pass_a_mask(policy, observations):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+@pytest.mark.slow
+def test_batches_of_masks_are_four_times_as_fast_as_one_forward_pass_a_mask(policy, observations):
+    """Needs a machine with nothing else to do; sixteen observations, the best of three timings."""
     many = np.concatenate([observations] * 6)[:16]
-    perturbation(policy, many[:1])
-    start = time.perf_counter()
-    perturbation(policy, many)
-    batched = time.perf_counter() - start
-    with torch.no_grad():
-        one = torch.as_tensor(many[:1]).float()
-        outputs = Outputs(policy)
-        start = time.perf_counter()
-        for _ in range(289):
-            outputs(one)
-        single = (time.perf_counter() - start) * 16
-    torch.set_num_threads(threads)
+    masks, *_ = _spots(84, 84, 5, torch.device("cpu"))
+    outputs = Outputs(policy)
+
+    @torch.no_grad()
+    def one_by_one():
+        """One of the sixteen, as the paper's own loop has it."""
+        image = torch.as_tensor(many[:1]).float()
+        change = blur(image, 3.0) - image
+        for mask in masks:
+            outputs(image + mask * change)
+
+    def seconds(function):
+        timings = []
+        for _ in range(3):
+            start = time.perf_counter()
+            function()
+            timings.append(time.perf_counter() - start)
+        return min(timings)
+
+    batched, single = seconds(lambda: perturbation(policy, many)), 16 * seconds(one_by_one)
     print(f"batched {batched:.2f} s, one by one {single:.2f} s: {single / batched:.1f} times")
-    assert single > batched
+    assert single >= 4 * batched
 
 
 def test_blur_keeps_a_constant_and_spreads_a_point():
