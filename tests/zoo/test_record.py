@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -113,7 +114,9 @@ def test_an_hour_costs_no_memory(tmp_path: Path, agents: list[str]) -> None:
     program = Path(__file__).parents[2] / "zoo" / "record.py"
     options = ["--env", BREAKOUT, "--algo", "a2c", "-f", agents[0], "--device", "cpu"]
     options += ["-n", "54000", "--zoom", "1", "--saliency", "attention", "-o", "hour.mp4"]
-    with subprocess.Popen([sys.executable, program, *options], cwd=tmp_path) as process:
+    environment = {**os.environ, "PYTHONPATH": str(program.parents[1]), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, program, *options]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment) as process:
         seen = []
         while process.poll() is None:
             time.sleep(1)
