@@ -40,6 +40,8 @@ from objwrappers.sb3.painting import PAINTINGS
 from objwrappers.sb3.policy_outputs import TARGETS
 from objwrappers.sb3.saliency import METHODS
 
+LOOKS = ["painting", "target", "view", "colours", "zoom"]  # options that --saliency has
+
 
 def parse_arguments() -> argparse.Namespace:
     """Reads the command line; the words are RL Zoo's."""
@@ -53,13 +55,18 @@ def parse_arguments() -> argparse.Namespace:
     add("--fps", type=float, help="frames per second (default: the env's, 15)")
     add("--seed", type=int, default=0)
     add("-P", "--progress", action="store_true", help="show a progress bar")
+    add = parser.add_argument_group("where an agent looks").add_argument
     add("--saliency", nargs="+", choices=[*METHODS], metavar="METHOD", help=", ".join(METHODS))
     add("--painting", nargs="+", choices=PAINTINGS, default=["covered"], help="of attention")
     add("--target", choices=TARGETS, default="action", help="whose saliency")
     add("--view", nargs="+", choices=["raw", "processed"], default=["raw"], help="from above")
     add("--colours", choices=[*COLOURS, "published"], default="inferno")
-    add("--zoom", type=int, default=2, help="picture pixels per native pixel, with --saliency")
-    return parser.parse_args()
+    add("--zoom", type=int, default=2, help="picture pixels per native pixel")
+    args = parser.parse_args()
+    idle = [name for name in LOOKS if getattr(args, name) != parser.get_default(name)]
+    if idle and not args.saliency:
+        fail(f"--{idle[0]} is of --saliency: give a method, one of {', '.join(METHODS)}.")
+    return args
 
 
 def make_players(args: argparse.Namespace) -> list[Player]:

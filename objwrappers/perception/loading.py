@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import json
 import sys
@@ -18,6 +17,7 @@ from huggingface_hub import hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from objwrappers.files import cache_folder, recover_folder
+from objwrappers.names import unknown_name
 from objwrappers.perception.base import CONFIG_NAME, PerceptionModule
 
 __all__ = [
@@ -50,9 +50,7 @@ def model_class(name: str) -> type[PerceptionModule]:
         ValueError: No such model; the message lists those that exist.
     """
     if name not in MODELS:
-        nearest = difflib.get_close_matches(name, MODELS, n=1)
-        hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"Unknown perception model {name!r}. {hint}There are {', '.join(MODELS)}.")
+        raise unknown_name("perception model", name, MODELS)
     module, attribute = MODELS[name].split(":")
     return getattr(importlib.import_module(module), attribute)
 

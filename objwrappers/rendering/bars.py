@@ -10,9 +10,9 @@ one the other way round, its edge on one of the pixels 0..78. Elsewhere they are
 
 from __future__ import annotations
 
-import difflib
-
 import numpy as np
+
+from objwrappers.names import unknown_name
 
 __all__ = [
     "COLOUR",
@@ -44,9 +44,7 @@ NOISES: dict[str, tuple[bool, bool]] = {
 def check_noise(noise: str) -> str:
     """Returns the name; raises ValueError, which lists the names, if there is no such noise."""
     if noise not in NOISES:
-        nearest = difflib.get_close_matches(str(noise), NOISES, n=1)
-        hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"Unknown noise {noise!r}. {hint}There are {', '.join(NOISES)}.")
+        raise unknown_name("noise", noise, NOISES)
     return noise
 
 

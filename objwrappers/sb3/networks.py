@@ -7,11 +7,12 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from objwrappers.names import unknown_name
 
 __all__ = [
     "NETWORKS",
@@ -142,9 +143,7 @@ def network_of(network: str | Mapping[str, Any] | Network) -> Network:
             options = ", ".join(Network.__dataclass_fields__)
             raise ValueError(f"A network has the options {options}: {error}.") from error
     if not isinstance(network, str) or network not in NETWORKS:
-        nearest = difflib.get_close_matches(str(network), NETWORKS, n=1)
-        hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"Unknown network {network!r}. {hint}There are {', '.join(NETWORKS)}.")
+        raise unknown_name("network", network, NETWORKS)
     return NETWORKS[network]
 
 

@@ -15,7 +15,6 @@ two methods, or of two observations, are not on one scale.
 
 from __future__ import annotations
 
-import difflib
 import inspect
 from collections.abc import Callable
 from typing import Any
@@ -26,6 +25,7 @@ from captum.attr import IntegratedGradients, LayerGradCam, NoiseTunnel, Saliency
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
+from objwrappers.names import unknown_name
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
 from objwrappers.sb3.networks import Convolution, ReceptiveField, receptive_field
 from objwrappers.sb3.painting import enlarge, paint
@@ -292,9 +292,7 @@ def saliency(
         ValueError: No such method or option, or a method that this policy does not allow.
     """
     if method not in METHODS:
-        nearest = difflib.get_close_matches(method, METHODS, n=1)
-        hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-        raise ValueError(f"Unknown method {method!r}. {hint}There are {', '.join(METHODS)}.")
+        raise unknown_name("method", method, METHODS)
     known = list(inspect.signature(METHODS[method]).parameters)[3:]
     if unknown := [name for name in options if name not in known]:
         raise ValueError(
