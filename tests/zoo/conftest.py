@@ -5,9 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gymnasium as gym
 import pytest
+import torch
+from stable_baselines3 import A2C
+
+import objwrappers  # noqa: F401
+from objwrappers.sb3.policies import FLSPolicy
 
 ROOT = Path(__file__).parents[2]
+BREAKOUT = "ObjFrames-Breakout-v0"
 
 
 @pytest.fixture
@@ -29,3 +36,19 @@ def run_zoo(tmp_path):
         return result
 
     return run
+
+
+@pytest.fixture
+def breakout_agents(tmp_path):
+    """Untrained, in folders as zoo/train.py writes them: with constant attention, and without."""
+    folders = []
+    for network in ("cnn_sparse_fls", "cnn"):
+        kwargs = {"network": network}
+        agent = A2C(FLSPolicy, gym.make(BREAKOUT), seed=0, device="cpu", policy_kwargs=kwargs)
+        for attention in agent.policy.features_extractor.attentions.values():
+            torch.nn.init.zeros_(attention.layers[-1].weight)
+        run = tmp_path / network / "a2c" / f"{BREAKOUT}_1"
+        run.mkdir(parents=True)
+        agent.save(run / f"{BREAKOUT}.zip")
+        folders.append(network)
+    return folders

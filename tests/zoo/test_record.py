@@ -13,12 +13,8 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 import torch
-from gymnasium import make
-from stable_baselines3 import A2C
 
-import objwrappers  # noqa: F401
 from objwrappers.perception.motion_keypoints import MotionKeypoints
-from objwrappers.sb3.policies import FLSPolicy
 
 BREAKOUT = "ObjFrames-Breakout-v0"
 
@@ -51,26 +47,12 @@ def test_a_gif_shows_the_game_with_its_keypoints(run_zoo: Any, tmp_path: Path) -
     assert (middle.min(-1) > 240).sum() > 100, "white outlines that Pong's field does not have"
 
 
-@pytest.fixture
-def agents(tmp_path: Path) -> list[str]:
-    """Untrained, in folders as zoo/train.py writes them: with constant attention, and without."""
-    folders = []
-    for network in ("cnn_sparse_fls", "cnn"):
-        kwargs = {"network": network}
-        agent = A2C(FLSPolicy, make(BREAKOUT), seed=0, device="cpu", policy_kwargs=kwargs)
-        for attention in agent.policy.features_extractor.attentions.values():
-            torch.nn.init.zeros_(attention.layers[-1].weight)
-        run = tmp_path / network / "a2c" / f"{BREAKOUT}_1"
-        run.mkdir(parents=True)
-        agent.save(run / f"{BREAKOUT}.zip")
-        folders.append(network)
-    return folders
-
-
-def test_columns_of_methods_and_of_agents(run_zoo: Any, tmp_path: Path, agents: list[str]) -> None:
+def test_columns_of_methods_and_of_agents(
+    run_zoo: Any, tmp_path: Path, breakout_agents: list[str]
+) -> None:
     options = ["--env", BREAKOUT, "--algo", "a2c", "-n", 3, "--zoom", 1, "--device", "cpu"]
     methods = ["--saliency", "attention", "gradient", "--painting", "covered", "published"]
-    one = run_zoo("record", *options, "-f", agents[0], *methods, "-o", "one.mkv")
+    one = run_zoo("record", *options, "-f", breakout_agents[0], *methods, "-o", "one.mkv")
     assert "Wrote one.mkv: 3 frames" in one.stdout
     # A column is the game and a legend; a title, the game, and four actions with two lines.
     height = 20 + 210 + 6 * 16
@@ -86,13 +68,15 @@ def test_columns_of_methods_and_of_agents(run_zoo: Any, tmp_path: Path, agents: 
     assert (gradient[:, 230:, :112] == covered[:, 230:, :112]).all(), "one game, one dashboard"
 
     views = ["--saliency", "gradient", "--view", "raw", "processed", "--colours", "published"]
-    run_zoo("record", *options, "-f", *agents, *views, "-o", "two.mkv")
+    run_zoo("record", *options, "-f", *breakout_agents, *views, "-o", "two.mkv")
     film = frames(tmp_path / "two.mkv")
     assert film.shape == (3, height + 160, 2 * (160 + 52), 3)
     assert (film[:, 230:390, :160, 0] == 0).all() and (film[:, 230:390, :160, 2] > 0).any()
 
 
-def test_saliency_that_there_is_not(run_zoo: Any, tmp_path: Path, agents: list[str]) -> None:
+def test_saliency_that_there_is_not(
+    run_zoo: Any, tmp_path: Path, breakout_agents: list[str]
+) -> None:
     options = ["--env", BREAKOUT, "--algo", "a2c", "-n", 3, "-f", "cnn", "-o", "film.mp4"]
     error = run_zoo("record", *options, "--saliency", "attention", ok=False).stderr
     assert "no attention of its own. What works is gradient, smooth_grad, var_grad" in error
@@ -109,10 +93,10 @@ def resident_mib(process: int) -> float:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_an_hour_costs_no_memory(tmp_path: Path, agents: list[str]) -> None:
+def test_an_hour_costs_no_memory(tmp_path: Path, breakout_agents: list[str]) -> None:
     """54,000 frames with attention; ffmpeg's memory counts, too."""
     program = Path(__file__).parents[2] / "zoo" / "record.py"
-    options = ["--env", BREAKOUT, "--algo", "a2c", "-f", agents[0], "--device", "cpu"]
+    options = ["--env", BREAKOUT, "--algo", "a2c", "-f", breakout_agents[0], "--device", "cpu"]
     options += ["-n", "54000", "--zoom", "1", "--saliency", "attention", "-o", "hour.mp4"]
     environment = {**os.environ, "PYTHONPATH": str(program.parents[1]), "OMP_NUM_THREADS": "1"}
     command = [sys.executable, program, *options]
