@@ -22,6 +22,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from common import check_env_id, fail, import_packages
 from players import (
     acts_greedily,
@@ -41,6 +42,7 @@ from objwrappers.sb3.policy_outputs import TARGETS
 from objwrappers.sb3.saliency import METHODS
 
 LOOKS = ["painting", "target", "view", "colours", "zoom"]  # options that --saliency has
+MANY = 20  # episodes whose returns are not listed one by one
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -108,6 +110,13 @@ def make_views(args: argparse.Namespace, players: list[Player]) -> list[tuple[Pl
     return views
 
 
+def summary(returns: list[float]) -> str:
+    """Lists a few returns; of many, tells the number and the mean."""
+    if len(returns) > MANY:
+        return f"{len(returns)}, mean {np.mean(returns):.1f}"
+    return ", ".join(f"{value:g}" for value in returns) or "none ended"
+
+
 def main() -> None:
     """Loads, films, and says what was written."""
     args = parse_arguments()
@@ -135,8 +144,7 @@ def main() -> None:
     for player in players:
         player.env.close()
         who = f"{args.algo} agent {player.agent.path}" if player.agent else "random policy"
-        scores = ", ".join(f"{value:g}" for value in player.returns) or "none ended"
-        print(f"Played by: {who}. Returns of its episodes: {scores}.")
+        print(f"Played by: {who}. Returns of its episodes: {summary(player.returns)}.")
     if args.algo == "random":
         print(f"Train an agent to film: python zoo/train.py --algo ppo --env {args.env}")
 
