@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import shlex
 import shutil
 import zipfile
 from pathlib import Path
@@ -29,8 +30,12 @@ from objwrappers.files import write_folder_atomically
 
 WEIGHTS, OPTIMIZER = "policy.pth", "policy.optimizer.pth"
 FLOAT32_BITS = 23
-# What the last step of the training left behind.
-FORGOTTEN = ("_last_obs", "_last_episode_starts", "_last_original_obs", "ep_info_buffer")
+# What the training's last step left behind, and where on its machine it wrote.
+FORGOTTEN = (
+    *("_last_obs", "_last_episode_starts", "_last_original_obs", "ep_info_buffer"),
+    "tensorboard_log",
+)
+FOLDERS = ("-f", "--log-folder", "-tb", "--tensorboard-log")
 
 
 def rounded(weights: torch.Tensor, bits: int) -> torch.Tensor:
@@ -61,6 +66,18 @@ def pack(source: Path, target: Path, bits: int) -> None:
                 data = json.loads(content)
                 content = json.dumps({**data, **dict.fromkeys(FORGOTTEN & data.keys())}).encode()
             new.writestr(name, content)
+
+
+def without_folders(command: str) -> str:
+    """Removes from a training's command where it wrote, which is of no use elsewhere."""
+    words = iter(shlex.split(command))
+    kept = []
+    for word in words:
+        if word in FOLDERS:
+            next(words, None)
+        elif not word.startswith(tuple(f"{name}=" for name in FOLDERS)):
+            kept.append(word)
+    return shlex.join(kept)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -99,6 +116,7 @@ def main() -> None:
     output.parent.mkdir(parents=True, exist_ok=True)
     with write_folder_atomically(output) as folder:
         pack(run / f"{args.env}.zip", folder / f"{args.env}.zip", args.mantissa_bits)
+        config["command"] = without_folders(config["command"])
         config["packed"] = {"mantissa_bits": args.mantissa_bits}
         (folder / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
         (folder / args.env).mkdir()

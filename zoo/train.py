@@ -155,9 +155,9 @@ class VectorExperimentManager(ExperimentManager):
                 **without(self._saved_hyperparams, ("policy", "policy_kwargs")),
                 "continued_from": self.trained_agent,
             }
-        self._write_config(0)
+        self._write_config(0, {})
 
-    def _write_config(self, steps: int) -> None:
+    def _write_config(self, steps: int, losses: dict[str, float]) -> None:
         """Writes ``config.json`` next to the models: what it takes to play and to repeat them."""
         config = {
             "algo": self.algo,
@@ -167,6 +167,7 @@ class VectorExperimentManager(ExperimentManager):
             "seed": self.seed,
             "n_timesteps": self.n_timesteps,
             "trained_timesteps": steps,
+            "losses": losses,
             "command": shlex.join(["python", "zoo/train.py", *self.command]),
             "versions": {name: version(name) for name in VERSIONED},
         }
@@ -176,7 +177,9 @@ class VectorExperimentManager(ExperimentManager):
     def save_trained_model(self, model: BaseAlgorithm) -> None:
         """Saves the agent and says what to do with it."""
         super().save_trained_model(model)
-        self._write_config(model.num_timesteps)
+        logged = model.logger.name_to_value.items()  # of the last update
+        losses = {name.split("/")[-1]: float(x) for name, x in logged if name.endswith("loss")}
+        self._write_config(model.num_timesteps, losses)
         agent = f"--algo {self.algo} --env {self.env_name.gym_id} -f {self.log_folder}"
         print(f"\nWrote the agent {self.save_path}/{self.env_name}.zip")
         if self.tensorboard_log:

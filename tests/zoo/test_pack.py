@@ -2,6 +2,7 @@
 
 import json
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,13 @@ def test_a_packed_agent_is_small_and_plays_alike(run_zoo, tmp_path):
     after = tmp_path / "packed" / "ppo" / f"{ENV}_1"
     archive = f"{ENV}.zip"
     assert (after / archive).stat().st_size < (before / archive).stat().st_size / 7
-    assert json.loads((after / "config.json").read_text())["packed"] == {"mantissa_bits": 6}
+    config = json.loads((after / "config.json").read_text())
+    assert config["packed"] == {"mantissa_bits": 6}
+    assert config["command"] == (
+        f"python zoo/train.py --algo ppo --env {ENV} -n 32 --eval-freq -1 --seed 3 -params "
+        "n_envs:2 n_steps:16 batch_size:32"
+    )
+    assert b"runs" not in zipfile.ZipFile(after / archive).read("data"), "where it was trained"
     assert (after / "0.monitor.csv").exists()
 
     models = [PPO.load(run / archive, device="cpu") for run in (before, after)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -176,6 +177,9 @@ def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
     config = json.loads((run / "config.json").read_text())
     assert config["hyperparams"]["policy_kwargs"] == {"network": "cnn"}
     assert (config["seed"], config["trained_timesteps"]) == (1, 1024)
+    losses = {"loss", "value_loss", "policy_gradient_loss", "entropy_loss"}
+    assert config["losses"].keys() == losses
+    assert -math.log(4) <= config["losses"]["entropy_loss"] < -1.3, "of four actions, nearly alike"
     assert config["command"].endswith("--seed 1 --network cnn --eval-freq -1")
 
     model = PPO.load(run / f"{env_id}.zip", device="cpu")
