@@ -7,7 +7,8 @@ The agent plays; some of its observations are kept. For each method are printed:
 * ``deletion``, ``insertion``: area under the curve of the probability of the agent's action, the
   more of the most salient pixels are blurred (less is better), or are given back (more is better)
 * ``like random``: Spearman's rank correlation with the maps of the same network once its outputs,
-  and once all its weights, are random; a method that shows what was learnt is far from 1
+  and once all its weights, are random; a method that shows what was learnt is far from 1, but for
+  the network's own attention, which does not depend on its outputs
 * ``ms``: time of one observation
 
 next to two maps that know nothing of the agent: ``noise``, blurred, and ``edges``, how much the
@@ -40,8 +41,8 @@ from torch import Tensor
 from objwrappers.files import write_atomically
 from objwrappers.rendering.saliency import COLOURS, RunningScale, below, beside, blend, titled
 from objwrappers.sb3.perturbation import blur
-from objwrappers.sb3.policy_outputs import TARGETS, prepare
-from objwrappers.sb3.saliency import METHODS, attention, saliency
+from objwrappers.sb3.policy_outputs import TARGETS, Outputs, prepare
+from objwrappers.sb3.saliency import METHODS, saliency
 from objwrappers.sb3.saliency_checks import deletion, insertion, randomisation
 
 NUM_ENVS = 8
@@ -98,29 +99,40 @@ def edges(policy: BasePolicy, observations: Any) -> Tensor:
 BASELINES: dict[str, Method] = {"noise": noise, "edges": edges}
 
 
-def methods_of(names: list[str], policy: BasePolicy, observations: Tensor, target: str) -> Any:
+def methods_of(names: list[str], policy: BasePolicy, observation: Tensor, target: str) -> Any:
     """Returns name → method: those asked for, otherwise all that the policy allows; baselines.
 
+    Each has then run once, and its time can be taken.
+
     Raises:
+        TypeError: A policy that no method is for.
         ValueError: A method that was asked for and that the policy does not allow.
     """
-    if "attention" in names:
-        attention(policy, observations[:1], target)
-    elif not names:
-        names = list(METHODS)
+    found: dict[str, Method] = {}
+    for name in names or METHODS:
+        method = functools.partial(saliency, method=name, target=target)
         try:
-            attention(policy, observations[:1], target)
+            method(policy, observation)
         except ValueError:
-            names.remove("attention")
-    asked = {name: functools.partial(saliency, method=name, target=target) for name in names}
-    return {**asked, **BASELINES}
+            if names:
+                raise
+            continue
+        found[name] = method
+    return {**found, **BASELINES}
+
+
+def now() -> float:
+    """Returns the time in seconds, after what a GPU has been given to do."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
 
 def measure(policy: BasePolicy, observations: Tensor, method: Method, baseline: bool) -> Figures:
     """Measures a method; a baseline does not look at the weights, which need not be random."""
-    begin = time.perf_counter()
+    begin = now()
     maps = method(policy, observations)
-    milliseconds = 1000 * (time.perf_counter() - begin) / len(observations)
+    milliseconds = 1000 * (now() - begin) / len(observations)
     like = [] if baseline else list(randomisation(policy, observations, method).values())
     return Figures(
         float(deletion(policy, observations, maps).area.mean()),
@@ -184,8 +196,9 @@ def main() -> None:
         agent = find_agent(args)
         assert agent is not None
         policy = agent.model.policy
+        Outputs(policy)  # refuses policies that are not on images
         observations = collect(agent, args)
-        methods = methods_of(args.methods, policy, observations, args.target)
+        methods = methods_of(args.methods, policy, observations[:1], args.target)
     except (FileNotFoundError, TypeError, ValueError) as error:
         fail(str(error))
     print(f"{agent.path}, {len(observations)} observations")

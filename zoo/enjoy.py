@@ -31,10 +31,12 @@ from common import (
     takes_device,
     without,
 )
-from players import acts_greedily, folder_with_agents, trained_with
+from players import acts_greedily, folder_with_agents, runs_with_agents, trained_with
 from rl_zoo3.exp_manager import ExperimentManager
 from rl_zoo3.utils import create_test_env
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
+
+CHECKPOINTS = {"--load-checkpoint", "--load-last-checkpoint"}
 
 
 def main(arguments: list[str]) -> None:
@@ -43,6 +45,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--algo", default="ppo")
     parser.add_argument("--env", default="CartPole-v1")
     parser.add_argument("-f", "--folder", default=LOG_FOLDER)
+    parser.add_argument("--exp-id", type=int, default=0)
+    parser.add_argument("--load-best", action="store_true")
     parser.add_argument("--device", default="auto")
     parser.add_argument("--no-render", action="store_true")
     parser.add_argument("--deterministic", action="store_true")
@@ -54,7 +58,9 @@ def main(arguments: list[str]) -> None:
     if not {"-h", "--help"} & set(arguments):
         import_packages(options.gym_packages)
         check_env_id(options.env)
-        options.folder = folder_with_agents(options.algo, options.env, options.folder)
+        wanted = (options.algo, options.env, options.folder)
+        options.folder = folder_with_agents(*wanted, options.load_best)
+        wanted = (options.algo, options.env, options.folder)
         arguments = [*arguments, "--folder", options.folder]
         if not Path(options.folder, options.algo).is_dir():
             fail(
@@ -66,6 +72,10 @@ def main(arguments: list[str]) -> None:
             ExperimentManager.default_vec_env_cls = DummyVecEnv
             rl_zoo3.enjoy.create_test_env = _create_whole_games  # type: ignore[assignment]
             rl_zoo3.enjoy.get_saved_hyperparams = _saved_hyperparams  # type: ignore[assignment]
+        runs = runs_with_agents(*wanted, options.load_best)
+        if options.exp_id == 0 and runs and not CHECKPOINTS & set(arguments):
+            # RL Zoo takes the latest run, though it may have no agent yet.
+            arguments += ["--exp-id", str(runs[-1])]
         if is_ours(options.env) and takes_device(options.env):
             # First, so that a device among the user's own options wins.
             kwargs = [f"device:{options.device!r}", *options.env_kwargs]

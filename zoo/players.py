@@ -213,6 +213,8 @@ def trained_with(run: Path, name: str) -> tuple[dict[str, Any], str | None, dict
             written = json.loads(config.read_text())
             env_kwargs = dict(written["env_kwargs"])
             if stats_path is None:
+                # RL Zoo stacks frames only where it has a folder to look for statistics in.
+                stats_path = str(stats)
                 hyperparams = {"normalize": False, **written["hyperparams"]}
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(f"{config} is damaged: {error!r}.") from error

@@ -19,6 +19,7 @@ load agents you trust.
 from __future__ import annotations
 
 import argparse
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,7 @@ def parse_arguments() -> argparse.Namespace:
     add = parser.add_argument_group("where an agent looks").add_argument
     add("--saliency", nargs="+", choices=[*METHODS], metavar="METHOD", help=", ".join(METHODS))
     add("--painting", nargs="+", choices=PAINTINGS, default=["covered"], help="of attention")
-    add("--target", choices=TARGETS, default="action", help="whose saliency")
+    add("--target", nargs="+", choices=TARGETS, default=["action"], help="whose saliency")
     add("--view", nargs="+", choices=["raw", "processed"], default=["raw"], help="from above")
     add("--colours", choices=[*COLOURS, "published"], default="inferno")
     add("--zoom", type=int, default=2, help="picture pixels per native pixel")
@@ -93,19 +94,19 @@ def make_views(args: argparse.Namespace, players: list[Player]) -> list[tuple[Pl
     """Returns what to draw, from left to right.
 
     Without ``--saliency``: each env's own picture. With it: each player's columns, one for each
-    method and for each painting of attention.
+    method, target and painting of attention.
     """
     views: list[tuple[Player, View]] = []
     for player in players:
         if not args.saliency:
             title = player.name if len(players) > 1 else ""
             views.append((player, OwnView(title)))
-        for method in args.saliency or ():
+        for method, target in itertools.product(args.saliency or (), args.target):
             for painting in args.painting if method == "attention" else [None]:
-                parts = [player.name] if len(players) > 1 else []
-                parts += [method] if painting is None else [method, painting]
-                options = {} if painting is None else {"painting": painting}
-                look = (args.target, args.view, args.colours, args.zoom)
+                several = [player.name] * (len(players) > 1), [target] * (len(args.target) > 1)
+                parts = [*several[0], method, *several[1], *([painting] if painting else [])]
+                options = {"painting": painting} if painting else {}
+                look = (target, args.view, args.colours, args.zoom)
                 views.append((player, SaliencyView(", ".join(parts), method, options, *look)))
     return views
 

@@ -1,7 +1,8 @@
 """Where a model looks against where people look.
 
 Maps are arrays (..., H, W); each function gives float64 (...,), NaN where the measure is not
-defined for a map. Fixations are counts of gaze samples, as :func:`fixation_map` makes them.
+defined for a map. Fixations are counts of gaze samples, as :func:`fixation_map` makes them. The
+scale of a saliency map does not matter: each is divided by its largest value.
 
 What each measure rewards is in Bylinskii et al. (2019), "What do different evaluation metrics tell
 us about saliency models?".
@@ -22,7 +23,7 @@ __all__ = [
     "similarity",
 ]
 
-TINY = 1e-8  # a saliency below it is none
+TINY = 1e-8  # a saliency below this share of the largest is none
 
 
 def fixation_map(
@@ -153,7 +154,12 @@ def _pair(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     a, b = np.asarray(a, float), np.asarray(b, float)
     if a.shape != b.shape or a.ndim < 2:
         raise ValueError(f"Both maps must be (..., H, W) alike, got {a.shape} and {b.shape}.")
-    return a, b
+    return _of_largest(a), b
+
+
+def _of_largest(maps: np.ndarray) -> np.ndarray:
+    largest = np.abs(maps).max((-2, -1), keepdims=True)
+    return np.divide(maps, largest, out=np.zeros(maps.shape), where=largest > 0)
 
 
 def _sum(maps: np.ndarray) -> np.ndarray:

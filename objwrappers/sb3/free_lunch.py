@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from objwrappers.sb3.networks import Network, ReceptiveField, network_of, receptive_field
+from objwrappers.sb3.painting import spread
 
 __all__ = ["FreeLunchExtractor"]
 
@@ -128,7 +129,8 @@ class FreeLunchExtractor(BaseFeaturesExtractor):
     def attention(self) -> Tensor | None:
         """The attention of the last forward pass, float32 (N, h, w), or None.
 
-        Several are summed on the grid of the first, each cell spread over what it sees there.
+        Several are summed on the grid of the first, as published: each cell is spread over what it
+        sees there.
         """
         if not self.maps:
             return None
@@ -136,9 +138,7 @@ class FreeLunchExtractor(BaseFeaturesExtractor):
         first, *others = self.network.after
         for i, (cells, _) in zip(others, self.maps[1:], strict=True):
             field = receptive_field(self.network.convolutions[first:i])
-            ones = cells.new_ones(1, 1, field.size, field.size)
-            spread = F.conv_transpose2d(cells[:, None], ones, None, field.stride, field.padding)
-            total = total + spread[:, 0]
+            total = total + spread(cells, field, *total.shape[-2:])
         return total
 
     def forward_with_attention(self, observations: Tensor) -> tuple[Tensor, dict[int, Tensor]]:

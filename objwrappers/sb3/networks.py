@@ -55,7 +55,7 @@ class Network:
         after: Convolutions, counted from 1, whose map is attended to.
         kernel: Of both convolutions of ``"fls"``.
         softplus_beta: Softplus is log(1 + exp(βx))/β; with β = ln 2 the base is 2.
-        normalised: An attention's cells sum to 1.
+        normalised: The cells of ``"fls"`` sum to 1.
         final_relu: Of the last convolution.
         pooled: The attended features are summed over the cells; otherwise cells stay apart.
         padding: Zeros around the image, pixels.
@@ -95,8 +95,17 @@ class Network:
             raise ValueError(f"softplus_beta must be positive, got {self.softplus_beta}.")
         if self.padding < 0:
             raise ValueError(f"padding must not be negative, got {self.padding}.")
+        self._refuse_idle_options()
         if self.pooled and (self.attention is None or self.after != (count,)):
             raise ValueError(f"pooled sums what an attention after ({count},) weighs, and no more.")
+
+    def _refuse_idle_options(self) -> None:
+        defaults = type(self).__dataclass_fields__
+        for name in ("kernel", "softplus_beta", "normalised"):
+            if self.attention != "fls" and getattr(self, name) != defaults[name].default:
+                raise ValueError(f"{name} is of attention='fls', not of {self.attention!r}.")
+        if self.attention is None and self.after != defaults["after"].default:
+            raise ValueError("after names the maps that an attention weighs, and there is none.")
 
     @property
     def convolutions(self) -> tuple[Convolution, ...]:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from objwrappers.sb3.networks import ReceptiveField
 
-__all__ = ["PAINTINGS", "enlarge", "paint"]
+__all__ = ["PAINTINGS", "enlarge", "paint", "spread"]
 
 PAINTINGS = ("covered", "published")
 
@@ -24,7 +24,8 @@ def paint(
         height: H of the image, pixels.
         width: W of the image, pixels.
         painting: ``"published"`` sums the cells that see a pixel, which makes even a constant map
-            look centred; ``"covered"`` divides by their number.
+            look centred; ``"covered"`` divides by their number. Zeros around the image are minded
+            in both, which the published code does not for ``cnn_rsppo``, a pixel off.
 
     Returns:
         float32 (N, H, W).
@@ -34,13 +35,14 @@ def paint(
     """
     if painting not in PAINTINGS:
         raise ValueError(f"painting must be one of {', '.join(PAINTINGS)}, got {painting!r}.")
-    summed = _spread(attention, field, height, width)
+    summed = spread(attention, field, height, width)
     if painting == "published":
         return summed
-    return summed / _spread(torch.ones_like(attention), field, height, width).clamp(min=1)
+    return summed / spread(torch.ones_like(attention), field, height, width).clamp(min=1)
 
 
-def _spread(cells: Tensor, field: ReceptiveField, height: int, width: int) -> Tensor:
+def spread(cells: Tensor, field: ReceptiveField, height: int, width: int) -> Tensor:
+    """Sums for each pixel, (N, height, width), the cells (N, h, w) that see it."""
     ones = cells.new_ones(1, 1, field.size, field.size)
     pixels = F.conv_transpose2d(cells[:, None].float(), ones.float(), None, field.stride)[:, 0]
     # From where the cells see, zeros around the image included, to the image.

@@ -40,7 +40,7 @@ def perturbation(
         target: ``"action"``, all of them together; ``"value"``; or an action for each observation.
         channels: Only the last so many are blurred; by default all.
         distance: Pixels between spots.
-        batch_size: Images in a forward pass.
+        batch_size: Images in a forward pass, but at least one of each observation.
 
     Returns:
         float32 (N, H, W), bilinear between the spots.

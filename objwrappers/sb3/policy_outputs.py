@@ -37,10 +37,7 @@ class Outputs(nn.Module):
 
     def __init__(self, policy: BasePolicy) -> None:
         super().__init__()
-        if not is_image_space(policy.observation_space, check_channels=False):
-            raise ValueError(
-                f"Saliency is of policies on images, not of {policy.observation_space}."
-            )
+        _check_images(policy)
         memoryless = ActorCriticPolicy | DQNPolicy | QRDQNPolicy
         if not isinstance(policy, memoryless) or isinstance(policy, RecurrentActorCriticPolicy):
             raise TypeError(
@@ -109,12 +106,19 @@ class Outputs(nn.Module):
         return chosen
 
 
+def _check_images(policy: BasePolicy) -> None:
+    if not is_image_space(policy.observation_space, check_channels=False):
+        raise ValueError(f"Saliency is of policies on images, not of {policy.observation_space}.")
+
+
 def prepare(policy: BasePolicy, observations: np.ndarray | Tensor) -> Tensor:
     """Returns a copy of observations as float32 (N, C, H, W) in [0, 255] on the policy's device.
 
     Raises:
-        ValueError: Another shape than the policy's observations have, or no observation.
+        ValueError: A policy that is not on images, another shape than the policy's observations
+            have, or no observation.
     """
+    _check_images(policy)
     if isinstance(observations, np.ndarray):
         # Channels last, as Gymnasium has them and predict() takes them.
         observations = maybe_transpose(observations, policy.observation_space)

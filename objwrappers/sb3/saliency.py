@@ -55,6 +55,9 @@ def attention(
 ) -> Tensor:
     """What the network's own attention weighs, painted on the pixels that its cells see.
 
+    Several attentions of one network are each painted and then added, so that they count alike;
+    as published they are first added on the grid of the first, which multiplies the later ones.
+
     Args:
         policy: With a :class:`~objwrappers.sb3.free_lunch.FreeLunchExtractor`.
         observations: (N, C, H, W) in [0, 255].
@@ -77,6 +80,9 @@ def attention(
             raise ValueError(f"This policy has no attention of its own. What works is {others}.")
         outputs(images)
         height, width = images.shape[-2:]
+        joined = extractor.attention
+        if painting == "published" and joined is not None:
+            return paint(joined, extractor.field, height, width, painting)
         painted = [paint(*one, height, width, painting) for one in extractor.maps]
         return torch.stack(painted).sum(0)
 
@@ -148,13 +154,15 @@ def smooth_grad(
 ) -> Tensor:
     """Mean square of the gradients of noisy copies (Smilkov et al. 2017, squared).
 
+    All copies are noisy; free-lunch saliency's authors left the first one as it is.
+
     Args:
         policy: On images.
         observations: (N, C, H, W) in [0, 255].
         target: ``"action"``, ``"value"``, or an action for each observation.
         channels: Only the last so many count; by default all.
         samples: Copies of each observation.
-        batch_size: Images in a forward pass.
+        batch_size: Images in a forward pass, but at least one of each observation.
         seed: Of the noise.
 
     Returns:
@@ -194,7 +202,7 @@ def integrated_gradients(
         target: ``"action"``, ``"value"``, or an action for each observation.
         channels: Only the last so many count; by default all.
         steps: Of the way.
-        batch_size: Images in a forward pass.
+        batch_size: Images in a forward pass, but at least one of each observation.
 
     Returns:
         float32 (N, H, W), absolute values.

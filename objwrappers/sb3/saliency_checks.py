@@ -46,21 +46,26 @@ def randomisation(
 
     Returns:
         Name of a layer → Spearman's rank correlation of the maps with the original ones, mean of
-        the observations, once this layer and all before it in the dict are random. Observations
-        with a constant map do not count; where there are no others it is NaN.
+        the observations, once this layer and all before it in the dict are random. The first is
+        ``"outputs"``, which for actor and critic is the last layer of both; the network's own
+        attention does not depend on them. Observations with a constant map do not count; where
+        there are no others it is NaN.
     """
     randomised = copy.deepcopy(policy)
     original = method(policy, observations)
-    layers = [
-        (name, layer)
+    layers = {
+        name: layer
         for name, layer in randomised.named_modules()
         if isinstance(layer, nn.Conv2d | nn.Linear) and "_target" not in name
-    ]
+    }
+    heads = [name for name in layers if name in ("action_net", "value_net")] or [[*layers][-1]]
+    steps = {"outputs": [layers.pop(name) for name in heads]}
+    steps |= {name: [layer] for name, layer in reversed(layers.items())}
     generator = torch.Generator().manual_seed(seed)
     correlations = {}
-    for name, layer in reversed(layers):
+    for name, together in steps.items():
         with torch.no_grad():
-            for parameter in layer.parameters():
+            for parameter in (one for layer in together for one in layer.parameters()):
                 # Their own spread, so that activations keep their scale.
                 noise = torch.randn(parameter.shape, generator=generator).to(parameter)
                 parameter.copy_(noise * parameter.square().mean().sqrt())

@@ -76,6 +76,16 @@ def test_correlation_and_similarity() -> None:
 
 
 @pytest.mark.parametrize("measure", [nss, kl_divergence, correlation, similarity])
+def test_the_scale_of_saliency_does_not_matter(measure: object) -> None:
+    saliency, people = random_map(0), random_map(1)
+    expected = measure(saliency, people)  # type: ignore[operator]
+    assert measure(1e-12 * saliency, people) == pytest.approx(expected)  # type: ignore[operator]
+    assert shuffled_auc(1e-12 * saliency, people, saliency) == pytest.approx(
+        float(shuffled_auc(saliency, people, saliency))
+    )
+
+
+@pytest.mark.parametrize("measure", [nss, kl_divergence, correlation, similarity])
 def test_batches_give_what_single_maps_give(measure: object) -> None:
     saliency, people = random_map(0, (2, 3, 6, 8)), random_map(1, (2, 3, 6, 8))
     saliency[1, 2] = 0  # not defined

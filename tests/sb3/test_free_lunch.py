@@ -137,6 +137,15 @@ def test_three_attentions_are_summed_on_the_grid_of_the_first():
     assert extractor.attention[0, 0, 0].item() == pytest.approx(111, rel=1e-4)
 
 
+@pytest.mark.parametrize("side", [84, 88, 96, 101])
+def test_attentions_are_summed_at_any_size(side):
+    space = gym.spaces.Box(0, 255, (4, side, side), np.uint8)
+    extractor = FreeLunchExtractor(space, "cnn_sparse_fls_x3")
+    extractor(torch.rand(2, 4, side, side))
+    cells = (side - 8) // 4 + 1
+    assert extractor.attention.shape == (2, cells, cells)
+
+
 @pytest.mark.parametrize(
     ("name", "field"),
     [
@@ -229,6 +238,11 @@ def test_an_unknown_name_lists_the_fifteen():
         {"padding": -1},
         {"pooled": True, "after": [1]},
         {"pooled": True, "attention": None},
+        {"normalised": True, "attention": None},
+        {"after": [1], "attention": None},
+        {"kernel": 1, "attention": "daqn"},
+        {"softplus_beta": 2.0, "attention": "rs"},
+        {"normalised": True, "attention": "rs"},
     ],
 )
 def test_impossible_networks_are_refused(options):

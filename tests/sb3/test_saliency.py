@@ -255,6 +255,19 @@ def test_constant_attention_is_flat_whatever_the_network(observations, network):
     assert covered.max() / covered.min() < 1.01
 
 
+def test_three_constant_attentions_are_centred_as_published_and_flat_if_covered(observations):
+    policy = make(policy=FLSPolicy, policy_kwargs={"network": "cnn_sparse_fls_x3"})
+    for head in policy.features_extractor.attentions.values():
+        torch.nn.init.zeros_(head.layers[-1].weight)
+    published = attention(policy, observations[:1], painting="published")
+    # ln 2 everywhere. A cell of the first map counts once, lies under 2×2 cells of the second map
+    # and 4×4 of the third, and a pixel lies under 2×2 cells of the first; in a corner under one.
+    assert published.max().item() == pytest.approx(4 * 21 * np.log(2), rel=1e-5)
+    assert published[0, 0, 0].item() == pytest.approx(3 * np.log(2), rel=1e-5)
+    covered = attention(policy, observations[:1])
+    torch.testing.assert_close(covered, torch.full_like(covered, 3 * float(np.log(2))))
+
+
 def test_channels_last_and_the_callers_tensor(policy, observations):
     expected = saliency(policy, observations, "gradient")
     last = np.moveaxis(observations, 1, -1)
@@ -309,8 +322,9 @@ def test_what_is_not_possible_is_named(policy, observations):
         saliency(policy, observations[:, :2], "gradient")
     with pytest.raises(ValueError, match="painting must be one of"):
         attention(policy, observations, painting="oil")
-    with pytest.raises(ValueError, match="policies on images"):
-        Outputs(A2C("MlpPolicy", "CartPole-v1").policy)
+    for method in METHODS:
+        with pytest.raises(ValueError, match="policies on images"):
+            saliency(A2C("MlpPolicy", "CartPole-v1").policy, {"keypoints": np.ones(4)}, method)
     with pytest.raises(TypeError, match="not of RecurrentActorCriticCnnPolicy"):
         Outputs(RecurrentPPO("CnnLstmPolicy", Pixels(), device="cpu").policy)
 

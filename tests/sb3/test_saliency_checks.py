@@ -9,6 +9,7 @@ import torch
 from stable_baselines3 import A2C, DQN
 
 from objwrappers.sb3.perturbation import blur
+from objwrappers.sb3.policies import FLSPolicy
 from objwrappers.sb3.saliency import saliency
 from objwrappers.sb3.saliency_checks import BLUR_SIGMA, deletion, insertion, randomisation
 
@@ -74,13 +75,12 @@ def test_insertion_is_deletion_the_other_way_round(policy, observations):
 
 def test_what_shows_weights_changes_with_them_and_edges_do_not(policy, observations):
     found = randomisation(policy, observations, partial(saliency, method="gradient"))
-    assert list(found) == ["value_net", "action_net"]
-    assert found["value_net"] == pytest.approx(1)
-    assert abs(found["action_net"]) < 0.2
+    assert list(found) == ["outputs"], "a linear policy has no other layer"
+    assert abs(found["outputs"]) < 0.2
     edges = randomisation(
         policy, observations, lambda _, images: torch.as_tensor(images)[:, 0].float()
     )
-    assert list(edges.values()) == pytest.approx([1, 1])
+    assert edges == pytest.approx({"outputs": 1})
     flat = randomisation(policy, observations, lambda *_: torch.ones(2, 36, 36))
     assert np.isnan(list(flat.values())).all()
     assert policy.action_net.weight[2].sum().item() == pytest.approx(5), "the policy stays"
@@ -89,8 +89,16 @@ def test_what_shows_weights_changes_with_them_and_edges_do_not(policy, observati
 def test_only_what_acts_is_randomised(observations):
     policy = DQN("CnnPolicy", Pixels(), buffer_size=10, device="cpu").policy
     found = randomisation(policy, observations, partial(saliency, method="gradient"))
-    assert next(iter(found)).startswith("q_net.q_net")
-    assert list(found)[-1] == "q_net.features_extractor.cnn.0"
+    convolutions = [f"q_net.features_extractor.cnn.{i}" for i in (4, 2, 0)]
+    assert list(found) == ["outputs", "q_net.features_extractor.linear.0", *convolutions]
+
+
+def test_attention_depends_on_no_output(observations):
+    kwargs = {"network": "cnn_sparse_fls_h1"}
+    policy = A2C(FLSPolicy, Pixels(), seed=0, device="cpu", policy_kwargs=kwargs).policy
+    found = randomisation(policy, observations, partial(saliency, method="attention"))
+    assert found["outputs"] == pytest.approx(1)
+    assert found["features_extractor.convolutions.0"] < 0.9
 
 
 def test_maps_of_another_shape_are_named(policy, observations):

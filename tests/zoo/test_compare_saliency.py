@@ -1,9 +1,18 @@
 """zoo/compare_saliency.py on untrained agents."""
 
 import json
+import sys
+from pathlib import Path
 
 import cv2
+import gymnasium as gym
+import numpy as np
 import pytest
+import torch
+from stable_baselines3 import A2C
+
+from objwrappers.sb3.perturbation import blur
+from objwrappers.sb3.saliency_checks import BLUR_SIGMA
 
 OPTIONS = ["--algo", "a2c", "--env", "ObjFrames-Breakout-v0", "--device", "cpu"]
 
@@ -20,12 +29,41 @@ def test_figures_and_a_sheet(run_zoo, tmp_path, breakout_agents):
         assert one["deletion"] == pytest.approx(0.25, abs=0.01)
         assert one["insertion"] == pytest.approx(0.25, abs=0.01)
         assert one["milliseconds"] > 0
-    assert figures["gradient"]["like_random_weights"] < 1
+    assert figures["attention"]["like_random_outputs"] == pytest.approx(1)
+    assert figures["gradient"]["like_random_outputs"] < 0.99
     assert figures["edges"]["like_random_weights"] != figures["edges"]["like_random_weights"]
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
     assert sheet.shape == (2 * (168 + 20), 5 * 168, 3), "frame, two methods, two baselines"
     frame, _, gradient = (sheet[20:188, i * 168 : (i + 1) * 168] for i in range(3))
     assert (frame.max(-1) == frame.min(-1)).all() and (frame != gradient).any()
+
+
+class Pixels(gym.Env):
+    observation_space = gym.spaces.Box(0, 255, (1, 36, 36), np.uint8)
+    action_space = gym.spaces.Discrete(3)
+
+
+def test_a_map_of_what_counts_is_told_from_one_of_what_does_not(monkeypatch):
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "zoo"))
+    monkeypatch.setattr(sys, "argv", ["compare_saliency.py"])
+    from compare_saliency import measure
+
+    # Linear: action 2 is likelier the brighter a square is.
+    policy = A2C("MlpPolicy", Pixels(), seed=0, device="cpu", policy_kwargs={"net_arch": []}).policy
+    torch.nn.init.zeros_(policy.action_net.weight)
+    policy.action_net.weight.data[2].view(36, 36)[10:15, 20:25] = 0.2
+    square = torch.zeros(2, 36, 36)
+    square[:, 10:15, 20:25] = 1
+    observations = 255 * square[:, None]
+    blurred = blur(observations, BLUR_SIGMA)
+    right = measure(policy, observations, lambda *_: square, baseline=True)
+    wrong = measure(policy, observations, lambda *_: 1 - square, baseline=True)
+    # All of the square goes, or comes back, at the first of 20 steps, or at the last one.
+    logits = [images[0, 0][square[0] > 0].sum() * 0.2 / 255 for images in (observations, blurred)]
+    sure, unsure = (float(logit.exp() / (logit.exp() + 2)) for logit in logits)
+    soon, late = unsure + (sure - unsure) / 40, sure - (sure - unsure) / 40
+    assert (right.deletion, right.insertion) == pytest.approx((soon, late), rel=1e-4)
+    assert (wrong.deletion, wrong.insertion) == pytest.approx((late, soon), rel=1e-4)
 
 
 def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
@@ -47,9 +85,17 @@ def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
         (["--observations", "0"], "--observations and --rows must be at least 1, got 0, 4."),
         (["-o", "sheet.pdf"], "-o must end in .png, got sheet.pdf."),
         (["--algo", "random"], "A random policy looks nowhere"),
+        (["--env", "ObjKeypoints-Pong-v0", "-f", "keypoints"], "Saliency is of policies on images"),
     ],
 )
-def test_bad_input_is_one_line(run_zoo, options, message):
+def test_bad_input_is_one_line(run_zoo, tmp_path, options, message):
+    if "keypoints" in options:
+        model = A2C(
+            "MultiInputPolicy", gym.make("ObjKeypoints-Pong-v0", device="cpu"), device="cpu"
+        )
+        model.save(
+            tmp_path / "keypoints" / "a2c" / "ObjKeypoints-Pong-v0_1" / "ObjKeypoints-Pong-v0"
+        )
     error = run_zoo("compare_saliency", *OPTIONS, *options, ok=False).stderr
     assert error.strip().splitlines()[-1].startswith("error: ")
     assert message in error and "Traceback" not in error

@@ -88,6 +88,7 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
     assert config["n_steps"] == 64 and config["frame_stack"] == 4, "defaults, and -params on top"
     assert list((tmp_path / "runs" / "tensorboard" / ENV).rglob("events.*"))
 
+    (run.parent / f"{ENV}_2").mkdir()  # a training that goes on has no agent yet
     output = run_zoo("enjoy", *options, "-n", 100, "--no-render").stdout
     assert output.count("Episode Length 40") == 2, "with the env_kwargs of the training"
 
