@@ -122,11 +122,11 @@ class SaliencyView:
     views: Sequence[str]
     colours: str
     zoom: int
-    _scale: drawing.RunningScale = field(init=False)
+    _scale: drawing.RunningScale | drawing.LargestScale = field(init=False)
 
     def __post_init__(self) -> None:
         published = self.colours == "published"
-        self._scale = drawing.RunningScale(*((1, 100) if published else ()))
+        self._scale = drawing.LargestScale() if published else drawing.RunningScale()
 
     def draw(self, player: Player) -> np.ndarray:
         """Returns the column, uint8 (H, W, 3); its size is the same each time."""

@@ -5,7 +5,7 @@
 * :func:`legend`: what the colours mean
 * :func:`dashboard`: the actions' probabilities, the value, the score
 * :func:`titled`, :func:`beside`, :func:`below`: one picture of several
-* :class:`RunningScale`: saliency → [0, 1], frame by frame
+* :class:`RunningScale`, :class:`LargestScale`: saliency → [0, 1], frame by frame
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy as np
 
 __all__ = [
     "COLOURS",
+    "LargestScale",
     "RunningScale",
     "below",
     "beside",
@@ -42,35 +43,57 @@ _LEGEND_WIDTH = 52  # pixels
 
 
 class RunningScale:
-    """Divides saliency by the largest value seen lately, so that a film needs no second pass.
+    """Divides saliency by what its largest values lately were, so that a film needs no second pass.
 
-    One scale for a whole film, as published, lets a single frame dim all others.
+    That is their geometric mean: some methods' values differ a thousandfold from one frame to the
+    next, and a single frame must not dim all others; it is cut off instead.
 
     Args:
-        decay: Of the scale, for each frame; 1 forgets nothing, which is the published scale but
-            for the frames before the largest one.
+        share: Of the newest frame in the mean.
         percentile: Of a map that counts as its largest value.
 
     Attributes:
         top: The value that 1 stands for.
     """
 
-    def __init__(self, decay: float = 0.995, percentile: float = 99.9) -> None:
-        if not 0 < decay <= 1 or not 0 < percentile <= 100:
+    def __init__(self, share: float = 0.05, percentile: float = 99.9) -> None:
+        if not 0 < share <= 1 or not 0 < percentile <= 100:
             raise ValueError(
-                "decay must be above 0 and at most 1, percentile above 0 and at most 100, got "
-                f"{decay} and {percentile}."
+                "share must be above 0 and at most 1, percentile above 0 and at most 100, got "
+                f"{share} and {percentile}."
             )
-        self._decay = decay
+        self._share = share
         self._percentile = percentile
         self.top = 0.0
 
     def __call__(self, saliency: np.ndarray) -> np.ndarray:
         """Maps saliency (h, w), not negative, to [0, 1]; all zeros stay so."""
-        self.top = max(self.top * self._decay, float(np.percentile(saliency, self._percentile)))
-        if self.top <= 0:
-            return np.zeros(saliency.shape, np.float32)
-        return np.clip(saliency / self.top, 0, 1).astype(np.float32)
+        largest = float(np.percentile(saliency, self._percentile))
+        if largest > 0:
+            self.top = largest**self._share * (self.top or largest) ** (1 - self._share)
+        return _divided(saliency, self.top)
+
+
+class LargestScale:
+    """Divides saliency by the largest value so far: the published scale, of a film not yet over.
+
+    Attributes:
+        top: The value that 1 stands for.
+    """
+
+    def __init__(self) -> None:
+        self.top = 0.0
+
+    def __call__(self, saliency: np.ndarray) -> np.ndarray:
+        """Maps saliency (h, w), not negative, to [0, 1]; all zeros stay so."""
+        self.top = max(self.top, float(np.max(saliency)))
+        return _divided(saliency, self.top)
+
+
+def _divided(saliency: np.ndarray, top: float) -> np.ndarray:
+    if top <= 0:
+        return np.zeros(saliency.shape, np.float32)
+    return np.clip(saliency / top, 0, 1).astype(np.float32)
 
 
 def blend(

@@ -5,6 +5,7 @@ import pytest
 
 from objwrappers.rendering.saliency import (
     COLOURS,
+    LargestScale,
     RunningScale,
     below,
     beside,
@@ -45,17 +46,30 @@ def test_the_published_pictures():
     assert (channels(newest, saliency) == [0, 102, 70]).all()
 
 
-def test_the_scale_falls_slowly_and_rises_at_once():
-    scale = RunningScale(decay=0.5, percentile=100)
+def test_the_scale_is_a_geometric_mean_of_what_was():
+    scale = RunningScale(share=0.5, percentile=100)
     assert (scale(np.zeros((2, 2))) == 0).all() and scale.top == 0
     np.testing.assert_allclose(scale(np.array([[4.0, 1.0]])), [[1, 0.25]])
-    np.testing.assert_allclose(scale(np.array([[1.0, 1.0]])), [[0.5, 0.5]])
-    np.testing.assert_allclose(scale(np.array([[8.0, 0.0]])), [[1, 0]])
-    published = RunningScale(1, 100)
-    published(np.array([[4.0]]))
-    assert all(published(np.array([[1.0]])) == 0.25 for _ in range(100))
+    np.testing.assert_allclose(scale(np.array([[1.0, 1.0]])), [[0.5, 0.5]], rtol=1e-6)
+    assert (scale(np.zeros((2, 2))) == 0).all() and scale.top == pytest.approx(2)
+    np.testing.assert_allclose(scale(np.array([[8.0, 2.0]])), [[1, 0.5]], rtol=1e-6)
     with pytest.raises(ValueError, match="got 0 and 99"):
         RunningScale(0, 99)
+
+
+def test_one_frame_does_not_dim_the_others():
+    usual, bright = np.array([[1.0, 0.5]]), np.array([[1000.0, 0.5]])
+    scale = RunningScale()
+    scale(usual)
+    assert scale(bright)[0, 0] == 1
+    assert scale(usual)[0, 0] > 0.7
+
+
+def test_the_published_scale_is_the_largest_value():
+    scale = LargestScale()
+    assert (scale(np.zeros((2, 2))) == 0).all()
+    scale(np.array([[4.0]]))
+    assert all(scale(np.array([[1.0]])) == 0.25 for _ in range(100))
 
 
 def test_a_legend_goes_from_the_top_down():
