@@ -11,6 +11,7 @@ import torch
 from stable_baselines3 import PPO
 
 ENV = "ObjFrames-Pong-v0"
+BUNDLED = Path(__file__).parents[2] / "zoo" / "agents"
 
 
 @pytest.fixture
@@ -79,11 +80,33 @@ def test_errors_are_one_message(run_zoo, arguments, message):
     assert message in error and "Traceback" not in error
 
 
-def test_agents_that_are_bundled_are_found_where_there_are_no_others(run_zoo, tmp_path):
-    bundled = Path(__file__).parents[2] / "zoo" / "agents"
-    agents = sorted(path.parent.name for path in bundled.glob("*/ppo/*/*.zip"))
-    if not agents:
-        pytest.skip("no agent is bundled")
-    env_id = agents[0].rpartition("_")[0]
-    output = run_zoo("enjoy", "--algo", "ppo", "--env", env_id, "-n", 5, "--no-render").stdout
-    assert str(bundled) in output
+def test_bundled_agents_are_small_and_tell_how_they_were_made():
+    assert sum(path.stat().st_size for path in BUNDLED.rglob("*") if path.is_file()) <= 10e6
+    runs = sorted(path.parent for path in BUNDLED.glob("*/ppo/*/*.zip"))
+    assert {(run.parents[1].name, run.name) for run in runs} == {
+        (network, f"ObjFrames-{game}-v0_1")
+        for network in ("cnn", "cnn_sparse_fls")
+        for game in ("Breakout", "MsPacman")
+    }
+    for run in runs:
+        config = json.loads((run / "config.json").read_text())
+        assert config["hyperparams"]["policy_kwargs"] == {"network": run.parents[1].name}
+        assert config["seed"] == 1 and config["trained_timesteps"] >= 500_000
+        assert all(np.isfinite(loss) for loss in config["losses"].values())
+        assert (
+            f"--env {run.name.removesuffix('_1')} --network {run.parents[1].name} --seed 1"
+            in (config["command"])
+        )
+        games = (run / "0.monitor.csv").read_text().splitlines()[2:]
+        assert sum(int(line.split(",")[1]) for line in games) > 0.99 * config["n_timesteps"]
+
+
+@pytest.mark.parametrize("env_id", ["ObjFrames-Breakout-v0", "ObjFrames-MsPacman-v0"])
+def test_bundled_agents_are_found_where_there_are_no_others(run_zoo, tmp_path, env_id):
+    options = ["--algo", "ppo", "--env", env_id, "-n", 3]
+    output = run_zoo("enjoy", *options, "--no-render").stdout
+    assert str(BUNDLED / "cnn_sparse_fls") in output
+    film = ["--saliency", "attention", "--zoom", 1, "--device", "cpu", "-o", "film.mp4"]
+    output = run_zoo("record", *options, *film).stdout
+    assert str(BUNDLED / "cnn_sparse_fls") in output
+    assert (tmp_path / "film.mp4").stat().st_size > 1000
