@@ -90,12 +90,10 @@ def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
 )
 def test_bad_input_is_one_line(run_zoo, tmp_path, options, message):
     if "keypoints" in options:
-        model = A2C(
-            "MultiInputPolicy", gym.make("ObjKeypoints-Pong-v0", device="cpu"), device="cpu"
-        )
-        model.save(
-            tmp_path / "keypoints" / "a2c" / "ObjKeypoints-Pong-v0_1" / "ObjKeypoints-Pong-v0"
-        )
+        name = "ObjKeypoints-Pong-v0"
+        run = tmp_path / "keypoints" / "a2c" / f"{name}_1"
+        run.mkdir(parents=True)
+        A2C("MultiInputPolicy", gym.make(name, device="cpu"), device="cpu").save(run / name)
     error = run_zoo("compare_saliency", *OPTIONS, *options, ok=False).stderr
     assert error.strip().splitlines()[-1].startswith("error: ")
     assert message in error and "Traceback" not in error

@@ -63,7 +63,9 @@ def test_a_random_policy_on_several_seeds(run_zoo, tmp_path):
 
 def test_a_seed_repeats_the_games_of_an_agent_that_samples(run_zoo, tmp_path):
     agent = A2C("CnnPolicy", gym.make(ENV), seed=0, device="cpu")
-    agent.save(tmp_path / "logs" / "a2c" / f"{ENV}_1" / f"{ENV}.zip")
+    run = tmp_path / "logs" / "a2c" / f"{ENV}_1"
+    run.mkdir(parents=True)
+    agent.save(run / f"{ENV}.zip")
     options = ["--algo", "a2c", "--env", ENV, "--num-envs", 2, "--episodes", 2, "--device", "cpu"]
     options += ["--env-kwargs", "max_num_frames_per_episode:4000", "repeat_action_probability:0.0"]
     run_zoo("evaluate", *options, "--seeds", 1, 2, 1, "--json", "s.json")
