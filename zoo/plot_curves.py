@@ -47,7 +47,8 @@ def draw_group(axes: Axes, name: str, folders: Sequence[Path], window: int) -> N
     curves = [read_curve(folder, window) for folder in folders]
     steps = np.linspace(0, min(steps[-1] for steps, _ in curves), POINTS)
     scores = np.stack([np.interp(steps, *curve) for curve in curves])
-    label = f"{name}, mean of {len(curves)} seeds".removeprefix(", ")
+    many = f"mean of {len(curves)} seeds" if len(curves) > 1 else "one seed"
+    label = f"{name}, {many}".removeprefix(", ")
     (line,) = axes.plot(steps, scores.mean(0), label=label)
     axes.fill_between(
         steps, scores.min(0), scores.max(0), alpha=0.2, color=line.get_color(), linewidth=0
@@ -79,7 +80,8 @@ def main() -> None:
         raise SystemExit(f"error: {error}") from error
     if args.random is not None:
         axes.axhline(args.random, color="grey", linestyle="--", label="random policy")
-    axes.set(xlabel="agent steps", ylabel="score, shaded: range of the seeds", title=args.title)
+    shaded = ", shaded: range of the seeds" if any(len(runs) > 1 for _, runs in groups) else ""
+    axes.set(xlabel="agent steps", ylabel=f"score{shaded}", title=args.title)
     axes.legend(frameon=False, loc="upper left")
     figure.tight_layout()
     figure.savefig(args.output)
