@@ -4,7 +4,7 @@
 
 The agent stays a Stable-Baselines3 archive that ``load``, zoo/enjoy.py and zoo/record.py read. Its
 optimiser forgets its moments, its weights are rounded to ``--mantissa-bits`` and compressed:
-an eighth of the size. Score the packed agent, not the one before. Beside it go ``config.json``,
+a ninth of the size. Score the packed agent, not the one before. Beside it go ``config.json``,
 with how it was made, the scores of its training, and what RL Zoo reads.
 
 Agents are pickles in part; packing one runs none of their code.

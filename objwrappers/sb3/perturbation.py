@@ -57,10 +57,12 @@ def perturbation(
     change[:, : depth - check_channels(channels, depth)] = 0
     with looked_at(policy) as outputs:
         # Which of the outputs count, (N, A + 1).
-        counts = F.one_hot(outputs.indices(images, target), outputs.actions + 1)
         if isinstance(target, str) and target == "action":
-            counts = 1 - F.one_hot(torch.full((count,), outputs.actions), outputs.actions + 1)
-        counts = counts.to(images)[:, None]
+            counts = images.new_ones(count, outputs.actions + 1)
+            counts[:, -1] = 0
+        else:
+            counts = F.one_hot(outputs.indices(images, target), outputs.actions + 1).to(images)
+        counts = counts[:, None]
         before = outputs(images)[:, None]
         scores = []
         for part in masks.split(max(1, batch_size // count)):

@@ -87,23 +87,28 @@ class Outputs(nn.Module):
         Raises:
             ValueError: Another target, or actions that there are not.
         """
-        count = len(images)
+        self.check_target(target, len(images))
+        if not isinstance(target, str):
+            return torch.as_tensor(target, device=images.device).long()
+        if target == "value":
+            return torch.full((len(images),), self.actions, device=images.device)
+        with torch.no_grad():
+            return self(images)[:, :-1].argmax(1)
+
+    def check_target(self, target: str | np.ndarray | Tensor, count: int) -> None:
+        """Raises ValueError for a target that :meth:`indices` does not know of so many images."""
         if isinstance(target, str):
             if target not in TARGETS:
                 raise ValueError(
                     f"target must be one of {', '.join(TARGETS)} or an action for each "
                     f"observation, got {target!r}."
                 )
-            if target == "value":
-                return torch.full((count,), self.actions, device=images.device)
-            with torch.no_grad():
-                return self(images)[:, :-1].argmax(1)
-        chosen = torch.as_tensor(target, device=images.device).long()
+            return
+        chosen = torch.as_tensor(target).long()
         if chosen.shape != (count,) or not ((chosen >= 0) & (chosen < self.actions)).all():
             raise ValueError(
                 f"target must be {count} actions from 0 to {self.actions - 1}, got {target}."
             )
-        return chosen
 
 
 def _check_images(policy: BasePolicy) -> None:

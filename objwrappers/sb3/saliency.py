@@ -73,7 +73,7 @@ def attention(
     """
     images = prepare(policy, observations)
     with looked_at(policy) as outputs, torch.no_grad():
-        outputs.indices(images, target)
+        outputs.check_target(target, len(images))
         extractor = outputs.extractor(target)
         if not isinstance(extractor, FreeLunchExtractor) or extractor.network.attention is None:
             others = ", ".join(name for name in METHODS if name != "attention")
