@@ -3,14 +3,14 @@ import pytest
 
 import objwrappers
 from objwrappers.games import GAMES, check_game, rom_name
-from objwrappers.registration import ATARI_FAMILIES, register_all
+from objwrappers.registration import FAMILIES, family_of, register_all
 
 
 def test_every_family_has_every_game_that_ale_registers():
     gym.register_envs(__import__("ale_py"))
     ale = {i.removeprefix("ALE/").removesuffix("-v5") for i in gym.registry if i.startswith("ALE/")}
     assert set(GAMES) == ale
-    for family in ATARI_FAMILIES:
+    for family in FAMILIES:
         assert {f"{family}-{game}-v0" for game in ale} <= set(gym.registry)
 
 
@@ -40,3 +40,10 @@ def test_lazy_names_are_what_they_say():
     assert objwrappers.load_model.__module__ == "objwrappers.perception.loading"
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         objwrappers.nonsense  # noqa: B018
+
+
+def test_an_id_knows_its_family():
+    assert family_of("ObjKeypoints-MsPacman-v0") is FAMILIES["ObjKeypoints"]
+    assert FAMILIES["ObjKeypoints"].has_model and not FAMILIES["ObjFrames"].has_model
+    for other in ("CartPole-v1", "ObjKeypoints-Nothing-v0", "ObjFrames-Pong-v1", "ALE/Pong-v5", ""):
+        assert family_of(other) is None

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import difflib
 import importlib
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import gymnasium as gym
-from gymnasium.envs.registration import load_env_creator
 from rl_zoo3.utils import StoreDict
 
 import objwrappers
+from objwrappers.registration import FAMILIES, family_of
 
 __all__ = [
     "LOG_FOLDER",
@@ -32,10 +31,8 @@ __all__ = [
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 LOG_FOLDER = "logs"
-TRAINING_ONLY = ("life_loss_info", "reward_clipping")
-"""Options of the vector env for training: agents are watched and scored on whole games."""
-VECTOR_ONLY = (*TRAINING_ONLY, "num_threads", "use_fire_reset")
-"""Options that a single env does not have."""
+TRAINING_ONLY = FAMILIES["ObjFrames"].training_options
+VECTOR_ONLY = FAMILIES["ObjFrames"].vector_options
 
 
 def fail(message: str) -> NoReturn:
@@ -65,12 +62,13 @@ def check_env_id(env_id: str) -> None:
 
 def is_ours(env_id: str) -> bool:
     """Tells whether the id has a native vector env of this package."""
-    return str(gym.registry[env_id].vector_entry_point).startswith("objwrappers.")
+    return family_of(env_id) is not None
 
 
 def is_atari(env_id: str) -> bool:
     """Tells whether the id is an Atari game of this package."""
-    return is_ours(env_id) and "objwrappers.envs.atari" in str(gym.registry[env_id].entry_point)
+    family = family_of(env_id)
+    return family is not None and family.is_atari
 
 
 class KeyValues(StoreDict):
@@ -94,11 +92,8 @@ def _is_name(value: str) -> bool:
 
 def takes_device(env_id: str) -> bool:
     """Tells whether the env runs a model of its own, whose device can be chosen."""
-    entry_point: Any = gym.registry[env_id].entry_point
-    creator: Callable = (
-        load_env_creator(entry_point) if isinstance(entry_point, str) else entry_point
-    )
-    return "device" in inspect.signature(creator).parameters
+    family = family_of(env_id)
+    return family is not None and family.has_model
 
 
 def without(env_kwargs: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What a perception model is, how it is trained and how it is stored.
 
+* :class:`FrameFormat`: what kind of frames a model reads
 * :class:`PerceptionModel`: the protocol, a pure function of frames
 * :class:`PerceptionModule`: a model with parameters, a loss and a folder on disk
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -21,10 +23,40 @@ from torch import Tensor, nn
 from objwrappers.files import recover_folder, write_folder_atomically
 from objwrappers.perception.layers import AreaResize
 
-__all__ = ["CONFIG_NAME", "PerceptionModel", "PerceptionModule", "check_replaceable"]
+__all__ = [
+    "CONFIG_NAME",
+    "FrameFormat",
+    "PerceptionModel",
+    "PerceptionModule",
+    "check_replaceable",
+    "frame_format_of",
+]
 
 CONFIG_NAME = "config.json"
 WEIGHTS_NAME = "model.safetensors"
+
+
+@dataclass(frozen=True)
+class FrameFormat:
+    """What kind of frames a model reads.
+
+    Attributes:
+        height: h, pixels; None for frames of any size.
+        width: w, pixels; None for frames of any size.
+        grayscale: Grey, (..., h, w, 1), instead of RGB, (..., h, w, 3).
+        stack: Frames that the model looks at, S.
+    """
+
+    height: int | None = None
+    width: int | None = None
+    grayscale: bool = False
+    stack: int = 1
+
+
+def frame_format_of(model: Any) -> FrameFormat:
+    """Returns what a model says of its frames; native RGB where it says nothing."""
+    stated = getattr(model, "frame_format", None)
+    return stated or FrameFormat(stack=getattr(model, "stack", 1))
 
 
 @runtime_checkable
@@ -71,6 +103,11 @@ class PerceptionModule(nn.Module, PyTorchModelHubMixin):
         super().__init__()
         self.resize = AreaResize(self.size)
         self.record: dict[str, Any] = {}
+
+    @property
+    def frame_format(self) -> FrameFormat:
+        """What kind of frames the network reads."""
+        return FrameFormat(self.size, self.size, stack=self.stack)
 
     @property
     def arguments(self) -> dict[str, Any]:
