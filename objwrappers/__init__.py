@@ -6,6 +6,8 @@ The names below are imported on first use.
 * :class:`PerceptionModel`, :class:`PerceptionModule`, :func:`load_model`: frames → objects
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
+* :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
+* :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 """
 
 from __future__ import annotations
@@ -25,6 +27,12 @@ _LAZY = {
     "VectorPerceptionObservation": "objwrappers.wrappers.perception",
     "FrameObservation": "objwrappers.wrappers.frames",
     "VectorFrameObservation": "objwrappers.wrappers.frames",
+    "pretrain": "objwrappers.pretraining.run",
+    "collect": "objwrappers.pretraining.collect",
+    "score": "objwrappers.scoring.keypoints",
+    "train": "objwrappers.agents.training",
+    "evaluate": "objwrappers.agents.evaluation",
+    "film": "objwrappers.agents.filming",
 }
 
 __all__ = ["__version__", "register_all", *_LAZY]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-
 from ale_py import roms
+
+from objwrappers.names import nearest_names
 
 __all__ = ["GAMES", "check_game", "rom_name"]
 
@@ -31,7 +31,7 @@ def check_game(game: str) -> str:
     plain_name = game.replace("_", "").lower()
     if plain_name in by_plain_name:
         return by_plain_name[plain_name]
-    nearest = difflib.get_close_matches(plain_name, by_plain_name, n=3, cutoff=0.4)
+    nearest = nearest_names(plain_name, by_plain_name, count=3, cutoff=0.4)
     hint = " or ".join(repr(by_plain_name[name]) for name in nearest)
     raise ValueError(
         f"Unknown game {game!r}. "

@@ -12,32 +12,26 @@ painting (``--painting published``) does not divide, which makes even a constant
 centred.
 
 Frames go to the film one by one, so that its length costs no memory. With ``--algo`` the agent
-is found as zoo/enjoy.py finds it. Agents are pickles in part, and loading one can run code: only
-load agents you trust.
+is found as zoo/enjoy.py finds it.
 """
 
 from __future__ import annotations
 
 import argparse
-import itertools
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from common import check_env_id, fail, import_packages
-from players import (
-    acts_greedily,
-    add_agent_options,
-    env_kwargs_of,
-    find_agent,
-    make_test_env,
-)
-from stable_baselines3.common.utils import set_random_seed
-from tqdm import trange
-from views import OwnView, Player, SaliencyView, View
 
-from objwrappers.rendering.saliency import COLOURS, beside
-from objwrappers.rendering.video import SUFFIXES, VideoWriter
+from objwrappers.agents.filming import film
+from objwrappers.command_line import (
+    add_agent_options,
+    check_env_id,
+    fail,
+    import_packages,
+    run_program,
+)
+from objwrappers.rendering.saliency import COLOURS
+from objwrappers.rendering.video import SUFFIXES
 from objwrappers.sb3.painting import PAINTINGS
 from objwrappers.sb3.policy_outputs import TARGETS
 from objwrappers.sb3.saliency import METHODS
@@ -59,7 +53,8 @@ def parse_arguments() -> argparse.Namespace:
     add("--seed", type=int, default=0)
     add("-P", "--progress", action="store_true", help="show a progress bar")
     add = parser.add_argument_group("where an agent looks").add_argument
-    add("--saliency", nargs="+", choices=[*METHODS], metavar="METHOD", help=", ".join(METHODS))
+    methods: dict[str, Any] = {"nargs": "+", "choices": [*METHODS], "metavar": "METHOD"}
+    add("--saliency", default=[], **methods, help=", ".join(METHODS))
     add("--painting", nargs="+", choices=PAINTINGS, default=["covered"], help="of attention")
     add("--target", nargs="+", choices=TARGETS, default=["action"], help="whose saliency")
     add("--view", nargs="+", choices=["raw", "processed"], default=["raw"], help="from above")
@@ -72,45 +67,6 @@ def parse_arguments() -> argparse.Namespace:
     return args
 
 
-def make_players(args: argparse.Namespace) -> list[Player]:
-    """Loads the agents of the command line, each with an env of its own and the same seed.
-
-    Raises:
-        FileNotFoundError: There is no such agent; the message says how to train one.
-        ValueError: An env that an agent was not trained for, or a model that there is not.
-    """
-    deterministic = args.deterministic or acts_greedily(args.algo, args.env)
-    wanted = [(folder, run) for folder in args.folder for run in args.exp_id]
-    players = []
-    for folder, run in wanted if args.algo != "random" else wanted[:1]:
-        agent = find_agent(args, folder, run)
-        env = make_test_env(args.env, agent, env_kwargs_of(args), args.seed)
-        name = Path(folder).name + (f" {run}" if len(args.exp_id) > 1 else "")
-        players.append(Player(name, env, agent, args.seed, deterministic))
-    return players
-
-
-def make_views(args: argparse.Namespace, players: list[Player]) -> list[tuple[Player, View]]:
-    """Returns what to draw, from left to right.
-
-    Without ``--saliency``: each env's own picture. With it: each player's columns, one for each
-    method, target and painting of attention.
-    """
-    views: list[tuple[Player, View]] = []
-    for player in players:
-        if not args.saliency:
-            title = player.name if len(players) > 1 else ""
-            views.append((player, OwnView(title)))
-        for method, target in itertools.product(args.saliency or (), args.target):
-            for painting in args.painting if method == "attention" else [None]:
-                several = [player.name] * (len(players) > 1), [target] * (len(args.target) > 1)
-                parts = [*several[0], method, *several[1], *([painting] if painting else [])]
-                options = {"painting": painting} if painting else {}
-                look = (target, args.view, args.colours, args.zoom)
-                views.append((player, SaliencyView(", ".join(parts), method, options, *look)))
-    return views
-
-
 def summary(returns: list[float]) -> str:
     """Lists a few returns; of many, tells the number and the mean."""
     if len(returns) > MANY:
@@ -119,35 +75,18 @@ def summary(returns: list[float]) -> str:
 
 
 def main() -> None:
-    """Loads, films, and says what was written."""
-    args = parse_arguments()
-    import_packages(args.gym_packages)
-    check_env_id(args.env)
-    if args.n_timesteps < 1 or args.zoom < 1:
-        fail(f"-n and --zoom must be at least 1, got {args.n_timesteps} and {args.zoom}.")
-    if args.saliency and args.algo == "random":
-        fail("--saliency is of a trained agent: give --algo, and -f if it is not in logs.")
-    set_random_seed(args.seed)
-    output = Path(args.output or f"{args.env}.mp4")
-    try:
-        players = make_players(args)
-        views = make_views(args, players)
-        rates: Any = [args.fps, players[0].env.metadata.get("render_fps"), 15]
-        fps = float(next(rate for rate in rates if rate is not None))
-        with VideoWriter(output, fps) as video:
-            for _ in trange(args.n_timesteps, unit="frame", disable=not args.progress):
-                video.append(beside([view.draw(player) for player, view in views]))
-                for player in players:
-                    player.step()
-    except (OSError, RuntimeError, TypeError, ValueError) as error:
-        fail(str(error))
-    print(f"Wrote {output}: {video.frames} frames, {video.frames / fps:.1f} s at {fps:g} fps.")
-    for player in players:
-        player.env.close()
-        who = f"{args.algo} agent {player.agent.path}" if player.agent else "random policy"
-        print(f"Played by: {who}. Returns of its episodes: {summary(player.returns)}.")
-    if args.algo == "random":
-        print(f"Train an agent to film: python zoo/train.py --algo ppo --env {args.env}")
+    """Films, and says what was written."""
+    options = vars(parse_arguments())
+    import_packages(options.pop("gym_packages"))
+    env_id, output, algo = (options.pop(name) for name in ("env", "output", "algo"))
+    check_env_id(env_id)
+    made = run_program(film, env_id, output, algo, **options)
+    seconds = made.frames / made.fps
+    print(f"Wrote {made.path}: {made.frames} frames, {seconds:.1f} s at {made.fps:g} fps.")
+    for name, returns in made.players:
+        print(f"Played by: {name}. Returns of its episodes: {summary(returns)}.")
+    if algo == "random":
+        print(f"Train an agent to film: python zoo/train.py --algo ppo --env {env_id}")
 
 
 if __name__ == "__main__":

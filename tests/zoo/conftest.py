@@ -1,5 +1,6 @@
 """Programs run as a user runs them, in a process of their own, with an empty cache."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import torch
 from stable_baselines3 import A2C
 
 import objwrappers  # noqa: F401
+from objwrappers.agents.saving import describe_policy, save_agent
 from objwrappers.sb3.policies import FLSPolicy
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +40,24 @@ def run_zoo(tmp_path):
     return run
 
 
+def write_agent(agent, algo, env_id, folder, env_kwargs=()):
+    """Writes an agent as zoo/train.py does."""
+    run = folder / algo / f"{env_id}_1"
+    run.mkdir(parents=True)
+    save_agent(agent, run / f"{env_id}.zip")
+    config = {"env_kwargs": dict(env_kwargs), "hyperparams": {}, **describe_policy(agent, algo)}
+    (run / "config.json").write_text(json.dumps(config))
+    return run
+
+
+@pytest.fixture
+def agent_writer(tmp_path):
+    """Writes agents below the test's folder: agent, algorithm, id, folder."""
+    return lambda agent, algo, env_id, folder, **kwargs: write_agent(
+        agent, algo, env_id, tmp_path / folder, kwargs
+    )
+
+
 @pytest.fixture
 def breakout_agents(tmp_path):
     """Untrained, in folders as zoo/train.py writes them: with constant attention, and without."""
@@ -47,8 +67,6 @@ def breakout_agents(tmp_path):
         agent = A2C(FLSPolicy, gym.make(BREAKOUT), seed=0, device="cpu", policy_kwargs=kwargs)
         for attention in agent.policy.features_extractor.attentions.values():
             torch.nn.init.zeros_(attention.layers[-1].weight)
-        run = tmp_path / network / "a2c" / f"{BREAKOUT}_1"
-        run.mkdir(parents=True)
-        agent.save(run / f"{BREAKOUT}.zip")
+        write_agent(agent, "a2c", BREAKOUT, tmp_path / network)
         folders.append(network)
     return folders

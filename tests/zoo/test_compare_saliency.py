@@ -1,8 +1,6 @@
 """zoo/compare_saliency.py on untrained agents."""
 
 import json
-import sys
-from pathlib import Path
 
 import cv2
 import gymnasium as gym
@@ -13,6 +11,7 @@ from stable_baselines3 import A2C
 
 from objwrappers.sb3.perturbation import blur
 from objwrappers.sb3.saliency_checks import BLUR_SIGMA
+from objwrappers.scoring.saliency import measure
 
 OPTIONS = ["--algo", "a2c", "--env", "ObjFrames-Breakout-v0", "--device", "cpu"]
 
@@ -43,11 +42,7 @@ class Pixels(gym.Env):
     action_space = gym.spaces.Discrete(3)
 
 
-def test_a_map_of_what_counts_is_told_from_one_of_what_does_not(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "zoo"))
-    monkeypatch.setattr(sys, "argv", ["compare_saliency.py"])
-    from compare_saliency import measure
-
+def test_a_map_of_what_counts_is_told_from_one_of_what_does_not():
     # Linear: action 2 is likelier the brighter a square is.
     policy = A2C("MlpPolicy", Pixels(), seed=0, device="cpu", policy_kwargs={"net_arch": []}).policy
     torch.nn.init.zeros_(policy.action_net.weight)
@@ -88,12 +83,11 @@ def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
         (["--env", "ObjKeypoints-Pong-v0", "-f", "keypoints"], "Saliency is of policies on images"),
     ],
 )
-def test_bad_input_is_one_line(run_zoo, tmp_path, options, message):
+def test_bad_input_is_one_line(run_zoo, agent_writer, options, message):
     if "keypoints" in options:
         name = "ObjKeypoints-Pong-v0"
-        run = tmp_path / "keypoints" / "a2c" / f"{name}_1"
-        run.mkdir(parents=True)
-        A2C("MultiInputPolicy", gym.make(name, device="cpu"), device="cpu").save(run / name)
+        agent = A2C("MultiInputPolicy", gym.make(name, device="cpu"), device="cpu")
+        agent_writer(agent, "a2c", name, "keypoints")
     error = run_zoo("compare_saliency", *OPTIONS, *options, ok=False).stderr
     assert error.strip().splitlines()[-1].startswith("error: ")
     assert message in error and "Traceback" not in error

@@ -1,7 +1,6 @@
 """Small archives: rounded weights that act alike."""
 
 import json
-import sys
 import zipfile
 from pathlib import Path
 
@@ -10,20 +9,13 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
+from objwrappers.agents.packing import rounded
+
 ENV = "ObjFrames-Pong-v0"
 BUNDLED = Path(__file__).parents[2] / "zoo" / "agents"
 
 
-@pytest.fixture
-def rounded(monkeypatch):
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "zoo"))
-    monkeypatch.setattr(sys, "argv", ["pack.py"])
-    from pack import rounded
-
-    return rounded
-
-
-def test_numbers_keep_so_many_bits(rounded):
+def test_numbers_keep_so_many_bits():
     given = torch.tensor([1.0, 1.24, 1.26, -1.26, 1.99, 0.0, 3e-39 * 0])
     # Two bits after the leading one: quarters between 1 and 2.
     assert rounded(given, 2).tolist() == [1.0, 1.25, 1.25, -1.25, 2.0, 0.0, 0.0]
@@ -60,7 +52,7 @@ def test_a_packed_agent_is_small_and_plays_alike(run_zoo, tmp_path):
     ]
     torch.testing.assert_close(*probabilities, rtol=0.02, atol=1e-3)
 
-    # FIRE, no sticky actions: RL Zoo's own program knows the env's options from config.yml.
+    # FIRE, no sticky actions: the env's options come from config.json.
     run_zoo("enjoy", *options, "-f", "packed", "-n", 5, "--no-render")
     run_zoo("evaluate", *options, "-f", "packed", "--episodes", 1, "--num-envs", 1,
             "--env-kwargs", "max_num_frames_per_episode:40")  # fmt: skip
@@ -71,7 +63,7 @@ def test_a_packed_agent_is_small_and_plays_alike(run_zoo, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--mantissa-bits", 0], "--mantissa-bits must be from 1 to 22, got 0"),
+        (["--mantissa-bits", 0], "mantissa_bits must be from 1 to 22, got 0"),
         ([], "logs holds no ppo agent of ObjFrames-Pong-v0"),
     ],
 )

@@ -16,6 +16,7 @@ import torch
 import yaml
 from stable_baselines3 import PPO
 
+from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 from objwrappers.sb3 import RecurrentDQN
@@ -90,7 +91,7 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
 
     (run.parent / f"{ENV}_2").mkdir()  # a training that goes on has no agent yet
     output = run_zoo("enjoy", *options, "-n", 100, "--no-render").stdout
-    assert output.count("Episode Length 40") == 2, "with the env_kwargs of the training"
+    assert output.count("length 40") == 2, "with the env_kwargs of the training"
 
     evaluate = [
         "--env",
@@ -124,13 +125,13 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
     assert (tmp_path / "agent.mp4").stat().st_size > 1000
 
 
-def test_envs_are_native_and_evaluated_unnormalised(train: Any, tmp_path: Path) -> None:
+def test_envs_are_native_and_evaluated_unnormalised(tmp_path: Path) -> None:
     from stable_baselines3.common.vec_env import VecFrameStack, VecNormalize
 
     from objwrappers.sb3 import GymVecEnv
     from objwrappers.sb3.monitor import GameMonitor
 
-    manager = train.VectorExperimentManager(
+    manager = VectorExperimentManager(
         None, "ppo", ENV, str(tmp_path), device="cpu", verbose=0, seed=2**32 - 1,
         env_kwargs={"model": MotionKeypoints(num_keypoints=3, width=8).eval()},
     )  # fmt: skip
@@ -148,15 +149,13 @@ def test_envs_are_native_and_evaluated_unnormalised(train: Any, tmp_path: Path) 
         assert layers[0].num_envs == 3 and layers[0].reset()["keypoints"].shape == (3, 3, 8)
 
 
-def test_a_family_has_hyperparameters_for_all_its_games(
-    train: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_family_has_hyperparameters_for_all_its_games(tmp_path: Path) -> None:
     conf = str(ZOO.parent / "hyperparams" / "ppo.yml")
     read = {}
     for game in ("MsPacman", "Zaxxon"):  # with an entry of its own, and without
         for family in ("ObjFrames", "ObjKeypoints"):
             env_id = f"{family}-{game}-v0"
-            manager = train.VectorExperimentManager(
+            manager = VectorExperimentManager(
                 None, "ppo", env_id, str(tmp_path), config=conf, verbose=0
             )
             read[family, game] = manager.read_hyperparameters()[1]
@@ -211,7 +210,7 @@ def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
     # Nothing but config.json and the archive is needed to play: FIRE and no-ops among it.
     shutil.rmtree(run / env_id)
     watched = run_zoo("enjoy", *options, "-n", 5, "--no-render")
-    assert "Loading runs" in watched.stdout
+    assert "Loaded runs" in watched.stdout
     evaluate = ["evaluate", *options, "--episodes", 2, "--num-envs", 2, "--device", "cpu"]
     assert "2 episodes of" in run_zoo(*evaluate).stdout
     wrong = run_zoo(*evaluate, "--env-kwargs", "stack_num:3", ok=False)

@@ -1,4 +1,4 @@
-"""What a film shows: agents that play, and views of where they look."""
+"""What a film shows of a player: the env's own picture, or where the agent looks."""
 
 from __future__ import annotations
 
@@ -9,65 +9,14 @@ from typing import Any, Protocol
 import cv2
 import numpy as np
 import torch
-from players import Agent, RandomPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
+from objwrappers.agents.players import Player
 from objwrappers.rendering import saliency as drawing
 from objwrappers.sb3.policy_outputs import Outputs, prepare
 from objwrappers.sb3.saliency import saliency
 
-__all__ = ["OwnView", "Player", "SaliencyView", "View"]
-
-
-class Player:
-    """One env and what plays it.
-
-    Args:
-        name: To tell it from others.
-        env: One env with pictures.
-        agent: None plays at random.
-        seed: Of the random policy.
-        deterministic: The likeliest action instead of sampling.
-
-    Attributes:
-        observation: What the agent acts on, (1, ...).
-        action: What it does next.
-        score: Of the current episode.
-        returns: Of the episodes that ended.
-    """
-
-    def __init__(
-        self, name: str, env: VecEnv, agent: Agent | None, seed: int, deterministic: bool
-    ) -> None:
-        self.name = name
-        self.env = env
-        self.agent = agent
-        self.score = 0.0
-        self.returns: list[float] = []
-        self._policy: Any = agent.model if agent else RandomPolicy(env, seed)
-        self._deterministic = deterministic
-        self._state: Any = None
-        self._start = np.ones(1, bool)
-        self.observation: Any = env.reset()
-        self.action = self._act()
-
-    def _act(self) -> Any:
-        action, self._state = self._policy.predict(
-            self.observation,
-            state=self._state,
-            episode_start=self._start,
-            deterministic=self._deterministic,
-        )
-        return action
-
-    def step(self) -> None:
-        """Takes the action and chooses the next one."""
-        self.observation, rewards, self._start, _ = self.env.step(self.action)
-        self.score += float(rewards[0])
-        if self._start[0]:
-            self.returns.append(self.score)
-            self.score = 0.0
-        self.action = self._act()
+__all__ = ["OwnView", "SaliencyView", "View"]
 
 
 def _picture_of(player: Player) -> np.ndarray:
@@ -130,8 +79,8 @@ class SaliencyView:
 
     def draw(self, player: Player) -> np.ndarray:
         """Returns the column, uint8 (H, W, 3); its size is the same each time."""
-        assert player.agent is not None
-        policy = player.agent.model.policy
+        assert player.agent.policy is not None
+        policy = player.agent.policy
         found = saliency(policy, player.observation, self.method, self.target, **self.options)[0]
         values = self._scale(found.cpu().numpy())
         game = _picture_of(player)
@@ -159,8 +108,8 @@ class SaliencyView:
         return drawing.blend(frame, values, self.colours)
 
     def _dashboard(self, player: Player, width: int) -> np.ndarray:
-        assert player.agent is not None
-        policy = player.agent.model.policy
+        assert player.agent.policy is not None
+        policy = player.agent.policy
         with torch.no_grad():
             numbers = Outputs(policy)(prepare(policy, player.observation))[0]
         actor_critic = hasattr(policy, "action_net")

@@ -6,14 +6,14 @@ Envs that have played theirs play on and are no longer counted.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from players import RandomPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
-__all__ = ["EpsilonGreedy", "Games", "play_quota"]
+__all__ = ["Games", "play_quota"]
 
 
 @dataclass(frozen=True)
@@ -33,38 +33,13 @@ class Games:
     done_per_env: list[int]
 
 
-class EpsilonGreedy:
-    """Acts as an agent does, except for a share of random actions, drawn for each env.
-
-    A greedy agent can run to and fro for the rest of a game when nothing in the game is random.
-
-    Args:
-        model: The agent.
-        env: Whose actions are sampled.
-        epsilon: Share of random actions.
-        seed: Of the samples.
-    """
-
-    def __init__(self, model: Any, env: VecEnv, epsilon: float, seed: int) -> None:
-        self._model = model
-        self._epsilon = epsilon
-        self._random = RandomPolicy(env, seed)
-        self._rng = np.random.default_rng(seed)
-
-    def predict(self, observation: Any, **options: Any) -> tuple[np.ndarray, Any]:
-        """Returns one action for each env, and the agent's state."""
-        actions, state = self._model.predict(observation, **options)
-        drawn, _ = self._random.predict(observation)
-        explores = self._rng.random(len(drawn)) < self._epsilon
-        explores = explores.reshape(-1, *[1] * (drawn.ndim - 1))
-        return np.where(explores, drawn, actions), state
-
-
-def play_quota(policy: Any, env: VecEnv, episodes: int, deterministic: bool) -> Games:
+def play_quota(
+    predict: Callable[..., Any], env: VecEnv, episodes: int, deterministic: bool
+) -> Games:
     """Plays.
 
     Args:
-        policy: An agent, or something else that predicts.
+        predict: An agent's.
         env: N envs whose infos tell ``episode`` at a game's end, as those of a VecMonitor do.
         episodes: Games in all, shared out among the envs as evenly as possible.
         deterministic: The likeliest action instead of sampling.
@@ -77,7 +52,7 @@ def play_quota(policy: Any, env: VecEnv, episodes: int, deterministic: bool) -> 
     state: Any = None
     starts = np.ones(env.num_envs, bool)
     while (done < quota).any():
-        actions, state = policy.predict(
+        actions, state = predict(
             observation, state=state, episode_start=starts, deterministic=deterministic
         )
         observation, _, starts, infos = env.step(actions)

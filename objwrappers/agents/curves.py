@@ -1,0 +1,84 @@
+"""Learning curves of several runs: mean score over training steps, range of the seeds.
+
+Scores are those of the training's own games (``0.monitor.csv``), whole and not clipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+__all__ = ["draw_curves", "read_curve"]
+
+POINTS = 100
+
+
+def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the steps and the running mean score of a run.
+
+    Raises:
+        FileNotFoundError: No monitor file below the folder.
+        ValueError: Several runs there, or no episode ended.
+    """
+    files = sorted(folder.rglob("0.monitor.csv"))
+    if not files:
+        raise FileNotFoundError(f"No 0.monitor.csv below {folder}; give the -f of a training.")
+    if len(files) > 1:
+        raise ValueError(f"{folder} holds several runs: {', '.join(map(str, files))}; give one.")
+    episodes = pd.read_csv(files[0], comment="#")
+    if episodes.empty:
+        raise ValueError(f"{files[0]} has no finished episode.")
+    means = episodes["r"].rolling(window, min_periods=1).mean()
+    return episodes["l"].cumsum().to_numpy(), means.to_numpy()
+
+
+def draw_group(axes: Axes, name: str, folders: Sequence[Path], window: int) -> None:
+    """Draws the mean of some runs, and their range."""
+    curves = [read_curve(folder, window) for folder in folders]
+    steps = np.linspace(0, min(steps[-1] for steps, _ in curves), POINTS)
+    scores = np.stack([np.interp(steps, *curve) for curve in curves])
+    many = f"mean of {len(curves)} seeds" if len(curves) > 1 else "one seed"
+    label = f"{name}, {many}".removeprefix(", ")
+    (line,) = axes.plot(steps, scores.mean(0), label=label)
+    axes.fill_between(
+        steps, scores.min(0), scores.max(0), alpha=0.2, color=line.get_color(), linewidth=0
+    )
+
+
+def draw_curves(
+    groups: Sequence[tuple[str, Sequence[str | Path]]],
+    output: str | Path,
+    *,
+    random: float | None = None,
+    window: int = 50,
+    title: str = "",
+) -> None:
+    """Writes a picture of learning curves.
+
+    Args:
+        groups: A name, and the log folders of its runs, one each.
+        output: The picture.
+        random: Score of the random policy, a dashed line.
+        window: Episodes averaged.
+        title: Above the picture.
+
+    Raises:
+        FileNotFoundError: No monitor file below a folder.
+        ValueError: Several runs there, or no episode ended.
+    """
+    figure = matplotlib.figure.Figure(figsize=(6, 3.6), dpi=120)
+    axes = figure.subplots()
+    for name, runs in groups:
+        draw_group(axes, name, [Path(run) for run in runs], window)
+    if random is not None:
+        axes.axhline(random, color="grey", linestyle="--", label="random policy")
+    shaded = ", shaded: range of the seeds" if any(len(runs) > 1 for _, runs in groups) else ""
+    axes.set(xlabel="agent steps", ylabel=f"score{shaded}", title=title)
+    axes.legend(frameon=False, loc="upper left")
+    figure.tight_layout()
+    figure.savefig(output)

@@ -1,0 +1,270 @@
+"""Agents read from disk, with an env that fits them.
+
+An agent with a config.json of ours is read from that and from the tensors of its archive: no code
+of a stranger's runs. What RL Zoo wrote by itself (pickles, ``args.yml``) is read where it is
+trusted only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import yaml
+from rl_zoo3.utils import get_saved_hyperparams, get_wrapper_class
+from stable_baselines3.common.policies import BasePolicy
+from stable_baselines3.common.utils import set_random_seed
+from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize
+
+from objwrappers.agents.envs import make_env, whole_games, with_device
+from objwrappers.agents.normalization import load_statistics, statistics_path
+from objwrappers.agents.players import RandomPolicy
+from objwrappers.agents.runs import ALGOS, CONFIG_NAME, LOG_FOLDER, find_archive
+from objwrappers.files import read_json
+from objwrappers.sb3.archive import policy_class, read_policy
+
+__all__ = ["Agent", "Training", "load_agent", "read_training"]
+
+
+@dataclass(frozen=True)
+class Agent:
+    """What plays: a trained agent, or the random policy.
+
+    Attributes:
+        name: What to call it in a line of text.
+        predict: As Stable-Baselines3's: observation, state, episode_start, deterministic → actions
+            and state.
+        policy: Of a trained agent, else None.
+        path: Its archive, else None.
+    """
+
+    name: str
+    predict: Callable[..., tuple[Any, Any]]
+    policy: BasePolicy | None = None
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training tells of its agent.
+
+    Attributes:
+        env_kwargs: Of its env.
+        policy: Name of the policy's class.
+        policy_kwargs: Of the policy.
+        frame_stack: Observations stacked by SB3, or None.
+        normalize: Observations or rewards were normalised.
+        wrappers: RL Zoo's hyperparameters that name wrappers, of trusted agents alone.
+    """
+
+    env_kwargs: dict[str, Any] = field(default_factory=dict)
+    policy: str = ""
+    policy_kwargs: dict[str, Any] = field(default_factory=dict)
+    frame_stack: int | None = None
+    normalize: bool = False
+    wrappers: dict[str, Any] = field(default_factory=dict)
+
+
+def load_agent(
+    algo: str,
+    env_id: str,
+    *,
+    folder: str | Path = LOG_FOLDER,
+    exp_id: int = 0,
+    load_best: bool = False,
+    checkpoint: int | None = None,
+    num_envs: int = 1,
+    env_kwargs: dict[str, Any] | None = None,
+    render_mode: str | None = None,
+    monitor_file: str | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    trust: bool = False,
+) -> tuple[Agent, VecEnv]:
+    """Loads an agent, and makes an env as it was trained in, but for whole games.
+
+    Args:
+        algo: ``"ppo"``, a key of RL Zoo's ``ALGOS``, or ``"random"``.
+        env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        folder: The ``-f`` of the training.
+        exp_id: Run number; 0 is the latest.
+        load_best: The best agent of the evaluations instead of the last one.
+        checkpoint: That of so many steps instead; 0 is the latest.
+        num_envs: Envs side by side.
+        env_kwargs: On top of those of the training.
+        render_mode: ``"rgb_array"`` for pictures.
+        monitor_file: CSV file that every game is written to.
+        seed: Of the first episodes and of the agent's sampling.
+        device: Of perception and of the policy.
+        trust: Read what RL Zoo wrote, too: its pickles can run code.
+
+    Returns:
+        The agent and its env. Scores (``info["episode"]``) are the game's own.
+
+    Raises:
+        FileNotFoundError: There is no such agent, or its statistics are missing.
+        ValueError: A damaged agent, one that must be trusted, or env_kwargs that give it other
+            observations than it was trained on.
+    """
+    given = with_device(env_id, dict(env_kwargs or {}), device)
+    if render_mode is not None:
+        given["render_mode"] = render_mode
+    set_random_seed(seed)
+    if algo == "random":
+        env = make_env(env_id, num_envs, given, seed=seed, monitor_file=monitor_file)
+        return Agent("random policy", RandomPolicy(env, seed).predict), env
+    path = find_archive(algo, env_id, folder, exp_id, load_best, checkpoint)
+    training = read_training(path, env_id, trust)
+
+    def make(count: int, options: dict[str, Any], file: str | None = None) -> VecEnv:
+        return _make_env(path, training, env_id, count, options, seed, file, trust)
+
+    env = make(num_envs, given, monitor_file)
+    try:
+        policy = _read_policy(algo, path, training, env, device, trust)
+        trained_on: Any = policy
+        if trust:
+            _check_spaces(path, trained_on, env, env_id)
+    except ValueError:
+        env.close()
+        if env_kwargs:
+            _check_spaces(path, make(1, with_device(env_id, {}, device)), env, env_id)
+        raise
+    set_random_seed(seed)
+    return Agent(f"{algo} agent {path}", policy.predict, policy, path), env
+
+
+def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
+    """Reads what a training wrote beside its agent.
+
+    Args:
+        archive: The agent's.
+        env_id: Its id, after which RL Zoo names its folder.
+        trust: Read RL Zoo's own files, too, where there is no config.json.
+
+    Raises:
+        ValueError: A damaged config.json, or none and no trust.
+    """
+    path = archive.parent / CONFIG_NAME
+    if not path.exists():
+        if not trust:
+            raise ValueError(
+                f"{archive} has no {CONFIG_NAME} beside it: it is in RL Zoo's own format, whose "
+                "pickles can run code. Read it by --trust (trust=True) if you trust who made it."
+            )
+        return _read_rl_zoo(archive.parent / env_id)
+    config = read_json(path)
+    try:
+        hyperparams = dict(config["hyperparams"])
+        wrappers = _wrappers(hyperparams)
+        if wrappers and not trust:
+            raise ValueError(
+                f"it names wrappers ({', '.join(wrappers)}), which are code: read it by --trust "
+                "(trust=True) if you trust who made it"
+            )
+        stack = hyperparams.get("frame_stack")
+        return Training(
+            dict(config["env_kwargs"]),
+            str(config.get("policy") or hyperparams["policy"]),
+            dict(config.get("policy_kwargs", hyperparams.get("policy_kwargs")) or {}),
+            None if stack is None else int(stack),
+            bool(hyperparams.get("normalize")),
+            wrappers,
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} is damaged, or cannot be used: {error}.") from error
+
+
+def _read_rl_zoo(folder: Path) -> Training:
+    hyperparams, _ = get_saved_hyperparams(str(folder), test_mode=True)
+    env_kwargs = dict(hyperparams.get("env_kwargs") or {})
+    if (folder / "args.yml").is_file():
+        # RL Zoo dumps its arguments as a Python object.
+        arguments = yaml.unsafe_load((folder / "args.yml").read_text())
+        env_kwargs = dict(arguments.get("env_kwargs") or env_kwargs)
+    return Training(
+        env_kwargs,
+        frame_stack=hyperparams.get("frame_stack"),
+        normalize=bool(hyperparams.get("normalize")),
+        wrappers=_wrappers(hyperparams),
+    )
+
+
+def _wrappers(hyperparams: dict[str, Any]) -> dict[str, Any]:
+    names = ("env_wrapper", "vec_env_wrapper")
+    return {name: hyperparams[name] for name in names if hyperparams.get(name) is not None}
+
+
+def _make_env(
+    path: Path,
+    training: Training,
+    env_id: str,
+    num_envs: int,
+    env_kwargs: dict[str, Any],
+    seed: int,
+    monitor_file: str | None,
+    trust: bool,
+) -> VecEnv:
+    stack = training.frame_stack
+
+    def normalised(env: VecEnv) -> VecEnv:
+        pickled = path.parent / env_id / "vecnormalize.pkl"
+        if trust and pickled.is_file() and not statistics_path(path).is_file():
+            loaded = VecNormalize.load(str(pickled), env)
+            loaded.training = loaded.norm_reward = False
+            return loaded
+        return load_statistics(statistics_path(path), env)
+
+    return make_env(
+        env_id,
+        num_envs,
+        {**whole_games(env_id, training.env_kwargs), **env_kwargs},
+        seed=seed,
+        monitor_file=monitor_file,
+        env_wrapper=get_wrapper_class(dict(training.wrappers)),
+        wrappers=(
+            get_wrapper_class(dict(training.wrappers), "vec_env_wrapper"),  # type: ignore[arg-type]
+            normalised if training.normalize else None,
+            (lambda env: VecFrameStack(env, stack)) if stack else None,
+        ),
+    )
+
+
+def _read_policy(
+    algo: str, path: Path, training: Training, env: VecEnv, device: str, trust: bool
+) -> BasePolicy:
+    if trust:
+        # Schedules of the training, which an agent that only plays does not need.
+        unneeded = {"learning_rate": 0.0, **dict.fromkeys(("lr_schedule", "clip_range"), _zero)}
+        return ALGOS[algo].load(path, custom_objects=unneeded, device=device).policy
+    return read_policy(
+        path,
+        policy_class(algo, training.policy),
+        env.observation_space,
+        env.action_space,
+        training.policy_kwargs,
+        device,
+    )
+
+
+def _zero(_: float) -> float:
+    return 0.0
+
+
+def _check_spaces(path: Path, trained: Any, env: VecEnv, env_id: str) -> None:
+    for kind in ("observation", "action"):
+        mine, theirs = (_shapes(getattr(one, f"{kind}_space")) for one in (trained, env))
+        if mine != theirs:
+            raise ValueError(
+                f"{path} was trained on {kind}s of {mine}, but {env_id} with these "
+                f"--env-kwargs has {theirs}: give those of its training."
+            )
+
+
+def _shapes(space: gym.Space) -> Any:
+    if isinstance(space, gym.spaces.Dict):
+        return {key: _shapes(part) for key, part in space.spaces.items()}
+    return space.shape if isinstance(space, gym.spaces.Box) else str(space)

@@ -1,0 +1,124 @@
+"""Where agents lie: log folders as RL Zoo lays them out, and the bundled ones.
+
+``<log folder>/<algo>/<env id>_<run>/<env id>.zip``, beside it ``best_model.zip`` and
+``rl_model_<steps>_steps.zip``.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+from huggingface_sb3 import EnvironmentName
+from rl_zoo3.utils import ALGOS
+from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
+
+from objwrappers.registration import family_of
+from objwrappers.sb3 import RecurrentDQN
+
+__all__ = [
+    "ALGOS",
+    "CONFIG_NAME",
+    "LOG_FOLDER",
+    "acts_greedily",
+    "find_archive",
+    "folder_with_agents",
+    "runs_with_agents",
+]
+
+ALGOS["rdqn"] = RecurrentDQN
+
+LOG_FOLDER = "logs"
+CONFIG_NAME = "config.json"
+"""Beside an agent: env, options, hyperparameters, seed and versions of its training."""
+
+BUNDLED_AGENTS = Path(__file__).resolve().parents[2] / "zoo" / "agents"
+"""In a clone; an installed package has none."""
+
+
+def acts_greedily(algo: str, env_id: str) -> bool:
+    """Tells whether an agent takes the likeliest action unless asked otherwise.
+
+    As in RL Zoo, policies on Atari games sample: a young one's likeliest action can stand still
+    for a whole game. Value-based agents have no such policy, only their training's exploration.
+    """
+    family = family_of(env_id)
+    value_based = algo in ALGOS and issubclass(ALGOS[algo], OffPolicyAlgorithm)
+    return value_based or family is None or not family.is_atari
+
+
+def runs_with_agents(
+    algo: str, env_id: str, folder: str | Path, archive: str | None = None
+) -> list[int]:
+    """Returns the numbers of the runs in a log folder that hold an agent, oldest first.
+
+    A training that failed or was killed leaves a run without one, or with one that is cut off.
+
+    Args:
+        algo: ``"ppo"``.
+        env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        folder: The ``-f`` of the trainings.
+        archive: Name of the file; by default the last agent's.
+    """
+    name = EnvironmentName(env_id)
+    found = Path(folder, algo).glob(f"{name}_*/{archive or f'{name}.zip'}")
+    numbers = (path.parent.name.rpartition("_")[2] for path in found if zipfile.is_zipfile(path))
+    return sorted(int(number) for number in numbers if number.isdigit())
+
+
+def folder_with_agents(
+    algo: str, env_id: str, folder: str | Path, archive: str | None = None
+) -> str:
+    """Returns the folder, or a bundled one where the default folder holds no such agent."""
+    if str(folder) == LOG_FOLDER and not runs_with_agents(algo, env_id, folder, archive):
+        # The network with attention comes first: its agents show where they look.
+        for bundled in sorted(BUNDLED_AGENTS.glob("*/"), reverse=True):
+            if runs_with_agents(algo, env_id, bundled, archive):
+                return str(bundled)
+    return str(folder)
+
+
+def find_archive(
+    algo: str,
+    env_id: str,
+    folder: str | Path = LOG_FOLDER,
+    exp_id: int = 0,
+    load_best: bool = False,
+    checkpoint: int | None = None,
+) -> Path:
+    """Returns the path of an agent's archive.
+
+    Args:
+        algo: ``"ppo"``.
+        env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        folder: The ``-f`` of the training.
+        exp_id: Run number; 0 is the latest.
+        load_best: The best agent of the evaluations instead of the last one.
+        checkpoint: That of so many steps instead; 0 is the latest.
+
+    Raises:
+        FileNotFoundError: There is no such agent; the message says how to train one.
+    """
+    name = EnvironmentName(env_id)
+    archive = f"{name}.zip"
+    if load_best:
+        archive = "best_model.zip"
+    elif checkpoint is not None:
+        archive = f"rl_model_{checkpoint or '*'}_steps.zip"
+    folder = folder_with_agents(algo, env_id, folder, archive)
+    runs = runs_with_agents(algo, env_id, folder, archive)
+    number = exp_id or (runs[-1] if runs else 0)
+    if number not in runs:
+        of_run = f" in run {exp_id}" if exp_id else ""
+        raise FileNotFoundError(
+            f"{folder} holds no {algo} agent of {env_id}{of_run} ({archive}). Train one: "
+            f"python zoo/train.py --algo {algo} --env {env_id} -f {folder}, or in Python "
+            f"objwrappers.train({algo!r}, {env_id!r}, log_folder={folder!r})"
+        )
+    paths = Path(folder, algo, f"{name}_{number}").glob(archive)
+    return max(filter(zipfile.is_zipfile, paths), key=_steps)
+
+
+def _steps(path: Path) -> int:
+    words = path.stem.split("_")
+    return int(words[-2]) if words[0] == "rl" else 0

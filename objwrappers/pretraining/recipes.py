@@ -1,0 +1,127 @@
+"""What models learn from: a recording, split in two, as batches for training and validation.
+
+A recipe is a function :data:`Recipe`; the table of models names it beside the model's class. Bars
+are drawn on what a model looks at; what its keypoints should cover is known without them, and so
+is what a teacher sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames
+from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
+from objwrappers.datasets.noise import NoisyBatches
+from objwrappers.datasets.teaching import TaughtFrames
+
+__all__ = ["Ingredients", "Recipe", "motion", "pairs", "permakey", "recipe_of", "student"]
+
+VALIDATION_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a recipe is made of.
+
+    Attributes:
+        training: First part of the recording.
+        validation: Its end.
+        settings: Hyperparameters, ``batch_size`` among them.
+        noise: Bars on the frames that the model looks at.
+        seed: Of the batches.
+        rank: Of this process among several.
+        teacher: Of a student: a frozen model, else None.
+    """
+
+    training: Frames
+    validation: Frames
+    settings: Mapping[str, Any]
+    noise: str = "none"
+    seed: int = 0
+    rank: int = 0
+    teacher: Any = None
+
+    @classmethod
+    def of(cls, frames: Frames, settings: Mapping[str, Any], **options: Any) -> Ingredients:
+        """Splits a recording; the last tenth is for validation."""
+        return cls(*frames.split(VALIDATION_SHARE), settings, **options)
+
+    @property
+    def batch_size(self) -> int:
+        """B."""
+        return int(self.settings["batch_size"])
+
+    @cached_property
+    def scenery(self) -> tuple[Tensor, Tensor]:
+        """The background and the travel mask of the training frames."""
+        still = background(self.training)
+        return still, travel_mask(self.training, still)
+
+    def noisy(self, batches: Dataset, *keys: str) -> Dataset:
+        """Draws bars on the frames under these keys."""
+        return NoisyBatches(batches, keys, self.noise, self.seed, self.rank)
+
+
+Datasets = tuple[Dataset, Dataset]
+Recipe = Callable[[Any, Ingredients], Datasets]
+"""(model, ingredients) → batches to train on and to validate on; item s is the batch of step s."""
+
+
+def motion(module: Any, given: Ingredients) -> Datasets:
+    """Frames with maps of what moves, as motion-coverage keypoints learn from them."""
+    still, travels = given.scenery
+    share = given.settings.get("usual_share", 1.0)
+    usual = usual_colours(given.training, share) if share < 1 else None
+
+    def batches(part: Frames) -> Dataset:
+        moving = MotionFrames(part, given.batch_size, still, travels, given.seed, given.rank, usual)
+        return given.noisy(moving, "after", "frames")
+
+    return batches(given.training), batches(given.validation)
+
+
+def pairs(module: Any, given: Ingredients) -> Datasets:
+    """Two frames of one episode, for Transporter; its scenery where it looks past that."""
+    if module.foreground:
+        module.set_scenery(*given.scenery)
+
+    def batches(part: Frames) -> Dataset:
+        found = FramePairs(part, given.batch_size, given.seed, rank=given.rank)
+        return given.noisy(found, "source", "target")
+
+    return batches(given.training), batches(given.validation)
+
+
+def permakey(module: Any, given: Ingredients) -> Datasets:
+    """Single frames, with maps of what moves where PermaKey asks for motion; its scenery."""
+    if module.foreground:
+        module.set_scenery(*given.scenery)
+    if module.moving:
+        return motion(module, given)
+
+    def batches(part: Frames) -> Dataset:
+        single = SingleFrames(part, given.batch_size, given.seed, given.rank)
+        return given.noisy(single, "frames")
+
+    return batches(given.training), batches(given.validation)
+
+
+def student(module: Any, given: Ingredients) -> Datasets:
+    """Frames with a teacher's keypoints."""
+
+    def batches(part: Frames) -> Dataset:
+        taught = TaughtFrames(part, given.teacher, given.batch_size, given.seed, given.rank)
+        return given.noisy(taught, "frames")
+
+    return batches(given.training), batches(given.validation)
+
+
+def recipe_of(model: str) -> Recipe:
+    """Returns the recipe of a model."""
+    return {"motion": motion, "transporter": pairs, "permakey": permakey, "student": student}[model]

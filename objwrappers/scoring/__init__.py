@@ -1,0 +1,9 @@
+"""What perception and saliency are worth, measured and drawn.
+
+* :mod:`objwrappers.scoring.moments`: moments of random play with the objects that are there
+* :mod:`objwrappers.scoring.keypoints`: keypoints against those objects
+* :mod:`objwrappers.scoring.tables`: scores as text and pictures
+* :mod:`objwrappers.scoring.comparison`: models side by side on a sheet
+* :mod:`objwrappers.scoring.saliency`: methods of saliency on what an agent sees
+* :mod:`objwrappers.scoring.speed`: steps and frames per second
+"""
