@@ -9,10 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import A2C
-
 from objwrappers.sb3.perturbation import blur
 from objwrappers.sb3.saliency_checks import BLUR_SIGMA
+from stable_baselines3 import A2C
 
 OPTIONS = ["--algo", "a2c", "--env", "ObjFrames-Breakout-v0", "--device", "cpu"]
 

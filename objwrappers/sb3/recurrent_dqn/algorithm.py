@@ -20,13 +20,13 @@ from stable_baselines3.common.type_aliases import GymEnv, MaybeCallback, Schedul
 from stable_baselines3.common.utils import polyak_update
 from torch import Tensor
 
-from objwrappers.sb3.recurrent_q import (
+from objwrappers.sb3.recurrent_dqn.networks import (
     CnnLstmPolicy,
     MlpLstmPolicy,
     MultiInputLstmPolicy,
     RecurrentQNetwork,
 )
-from objwrappers.sb3.sequence_buffer import SequenceReplayBuffer, Sequences
+from objwrappers.sb3.recurrent_dqn.sequence_buffer import SequenceReplayBuffer, Sequences
 
 __all__ = ["RecurrentDQN", "n_step_targets"]
 

@@ -8,7 +8,7 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
-from objwrappers.sb3.networks import NETWORKS, Network, ReceptiveField, network_of
+from objwrappers.sb3.free_lunch.networks import NETWORKS, Network, ReceptiveField, network_of
 from objwrappers.sb3.policies import FLSPolicy, FLSQPolicy, FLSQuantilePolicy
 
 PIXELS = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8)

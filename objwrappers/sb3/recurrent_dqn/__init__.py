@@ -1,0 +1,5 @@
+"""Deep Q-learning with memory: the algorithm, its networks, its replay of sequences."""
+
+from objwrappers.sb3.recurrent_dqn.algorithm import RecurrentDQN, n_step_targets
+
+__all__ = ["RecurrentDQN", "n_step_targets"]
