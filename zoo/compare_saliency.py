@@ -40,10 +40,10 @@ from torch import Tensor
 
 from objwrappers.files import write_atomically
 from objwrappers.rendering.saliency import COLOURS, RunningScale, below, beside, blend, titled
-from objwrappers.sb3.perturbation import blur
-from objwrappers.sb3.policy_outputs import TARGETS, Outputs, prepare
 from objwrappers.sb3.saliency import METHODS, saliency
-from objwrappers.sb3.saliency_checks import deletion, insertion, randomisation
+from objwrappers.sb3.saliency.checks import deletion, insertion, randomisation
+from objwrappers.sb3.saliency.perturbation import blur
+from objwrappers.sb3.saliency.policy_outputs import TARGETS, Outputs, prepare
 
 NUM_ENVS = 8
 STEPS_BETWEEN = 50  # of observations that are kept

@@ -38,9 +38,9 @@ from views import OwnView, Player, SaliencyView, View
 
 from objwrappers.rendering.saliency import COLOURS, beside
 from objwrappers.rendering.video import SUFFIXES, VideoWriter
-from objwrappers.sb3.painting import PAINTINGS
-from objwrappers.sb3.policy_outputs import TARGETS
+from objwrappers.sb3.free_lunch.painting import PAINTINGS
 from objwrappers.sb3.saliency import METHODS
+from objwrappers.sb3.saliency.policy_outputs import TARGETS
 
 LOOKS = ["painting", "target", "view", "colours", "zoom"]  # options that --saliency has
 MANY = 20  # episodes whose returns are not listed one by one

@@ -13,8 +13,8 @@ from players import Agent, RandomPolicy
 from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.rendering import saliency as drawing
-from objwrappers.sb3.policy_outputs import Outputs, prepare
 from objwrappers.sb3.saliency import saliency
+from objwrappers.sb3.saliency.policy_outputs import Outputs, prepare
 
 __all__ = ["OwnView", "Player", "SaliencyView", "View"]
 
