@@ -100,7 +100,7 @@ def _draw_boxes(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
     if labels.shape != boxes.shape[:1]:
         raise ValueError(f"label must have shape {boxes.shape[:1]}, got {labels.shape}.")
     height, width = picture.shape[:2]
-    thickness = max(1, scale // 2)
+    thickness = max(1, scale - 1)
     middles = to_pixels(boxes[:, :2], height, width)
     halves = boxes[:, 2:] * np.array([width, height]) / 2
     # Far outside is outside: cv2 counts in 32 bits.
@@ -108,7 +108,7 @@ def _draw_boxes(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
     for i in np.flatnonzero(present & np.isfinite(labels)):
         ends = np.stack([middles[i] - halves[i], middles[i] + halves[i] - 1])
         first, last = np.clip(np.rint(ends), -limit, limit).astype(int).tolist()
-        cv2.rectangle(picture, first, last, _BLACK, 3 * thickness)
+        cv2.rectangle(picture, first, last, _BLACK, thickness + 2)
         cv2.rectangle(picture, first, last, colour(int(labels[i])), thickness)
 
 
