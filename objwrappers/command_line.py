@@ -10,9 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import cv2
 import gymnasium as gym
-import numpy as np
 import yaml
 
 import objwrappers
@@ -28,7 +26,6 @@ __all__ = [
     "parse_value",
     "run_program",
     "write_json",
-    "write_picture",
 ]
 
 
@@ -100,14 +97,6 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     """Writes a program's result and says so."""
     with write_atomically(path) as file:
         file.write((json.dumps(content, default=str, indent=1) + "\n").encode())
-    print(f"Wrote {path}")
-
-
-def write_picture(path: Path, picture: np.ndarray) -> None:
-    """Writes uint8 (H, W, 3) RGB and says so."""
-    _, data = cv2.imencode(path.suffix, picture[..., ::-1])
-    with write_atomically(path) as file:
-        file.write(data.tobytes())
     print(f"Wrote {path}")
 
 

@@ -1,12 +1,12 @@
-"""A model moves in by one line of the table and one file: it trains, scores, plays and is filmed."""
+"""A model moves in by one line of a table and one file: it trains, scores, plays, is filmed."""
 
 import gymnasium as gym
 import numpy as np
 import pytest
 import torch
+from objwrappers.perception.registry import MODELS, ModelEntry
 
 import objwrappers
-from objwrappers.perception.registry import MODELS, ModelEntry
 
 TOY = '''
 """Keypoints on the brightest pixels of the red channel, by a single convolution."""

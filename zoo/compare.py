@@ -14,7 +14,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from objwrappers.command_line import fail, run_program, write_picture
+from objwrappers.command_line import fail, run_program
+from objwrappers.rendering.pictures import check_picture_path, write_picture
 from objwrappers.scoring.comparison import compare
 
 
@@ -33,12 +34,12 @@ def main() -> None:
     add("-o", "--output", type=Path, default=Path("sheet.png"))
     options = vars(parser.parse_args())
     output = options.pop("output")
-    if output.suffix not in (".png", ".jpg", ".jpeg", ".webp"):
-        fail(f"-o must end in .png, .jpg or .webp, got {output}.")
+    run_program(check_picture_path, output)
     if options["columns"] is not None and options["columns"] < 1:
         fail(f"--columns must be at least 1, got {options['columns']}.")
     sheet = run_program(compare, options.pop("game"), options.pop("model"), **options)
     write_picture(output, sheet)
+    print(f"Wrote {output}")
 
 
 if __name__ == "__main__":

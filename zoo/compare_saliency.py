@@ -31,11 +31,11 @@ from objwrappers.command_line import (
     import_packages,
     run_program,
     write_json,
-    write_picture,
 )
+from objwrappers.rendering.pictures import check_picture_path, write_picture
 from objwrappers.rendering.saliency import COLOURS
-from objwrappers.sb3.policy_outputs import TARGETS
 from objwrappers.sb3.saliency import METHODS
+from objwrappers.sb3.saliency.policy_outputs import TARGETS
 from objwrappers.scoring.saliency import compare_saliency
 
 
@@ -52,7 +52,7 @@ def main() -> None:
     add("--target", choices=TARGETS, default="action", help="whose saliency")
     add("--rows", type=int, default=4, help="observations on the sheet")
     add("--colours", choices=[*COLOURS], default="inferno")
-    add("-o", "--output", type=Path, help="sheet, .png")
+    add("-o", "--output", type=Path, help="sheet, .png, .jpg or .webp")
     add("--json", type=Path, help="file to write the figures to")
     options = vars(parser.parse_args())
     import_packages(options.pop("gym_packages"))
@@ -63,8 +63,8 @@ def main() -> None:
         fail(
             f"--observations and --rows must be at least 1, got {options['observations']}, {rows}."
         )
-    if output and output.suffix != ".png":
-        fail(f"-o must end in .png, got {output}.")
+    if output:
+        run_program(check_picture_path, output)
     compared = run_program(compare_saliency, algo, env_id, **options)
     print(f"{compared.path}, {len(compared.observations)} observations")
     head = ("deletion", "insertion", "like random:", "outputs", "weights", "ms")
@@ -78,6 +78,7 @@ def main() -> None:
         write_json(path, {"options": {**options, "env": env_id, "algo": algo}, "figures": figures})
     if output:
         write_picture(output, compared.sheet(rows, colours))
+        print(f"Wrote {output}")
 
 
 if __name__ == "__main__":

@@ -32,9 +32,9 @@ from objwrappers.command_line import (
 )
 from objwrappers.rendering.saliency import COLOURS
 from objwrappers.rendering.video import SUFFIXES
-from objwrappers.sb3.painting import PAINTINGS
-from objwrappers.sb3.policy_outputs import TARGETS
+from objwrappers.sb3.free_lunch.painting import PAINTINGS
 from objwrappers.sb3.saliency import METHODS
+from objwrappers.sb3.saliency.policy_outputs import TARGETS
 
 LOOKS = ["painting", "target", "view", "colours", "zoom"]  # options that --saliency has
 MANY = 20  # episodes whose returns are not listed one by one

@@ -8,7 +8,7 @@ By default their hyperparameters come from ``hyperparams/<algo>.yml``, TensorBoa
 ``<log folder>/tensorboard``, and ``--device`` is perception's too.
 
 ``--network cnn_sparse_fls`` (with ``ppo``, ``a2c``, ``dqn``, ``qrdqn``) is short for the policy of
-:mod:`objwrappers.sb3.networks` with one of its fifteen networks, on pixels.
+:mod:`objwrappers.sb3.free_lunch.networks` with one of its fifteen networks, on pixels.
 
 ``-i agent.zip`` continues a training; that loads a pickle: only load agents you trust.
 """
@@ -57,7 +57,7 @@ def main(arguments: list[str]) -> None:
     Manager.command = shlex.join(["python", "zoo/train.py", *arguments])
     # Ours alone; RL Zoo's parser does not know it.
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    own.add_argument("--network", help="of objwrappers.sb3.networks, instead of the file's policy")
+    own.add_argument("--network", help="of free_lunch.networks, instead of the file's policy")
     added, arguments = own.parse_known_args(arguments)
     Manager.network = added.network
 

@@ -17,7 +17,7 @@ from objwrappers.agents.loading import load_agent
 from objwrappers.agents.players import Player
 from objwrappers.agents.runs import LOG_FOLDER, acts_greedily
 from objwrappers.agents.views import OwnView, SaliencyView, View
-from objwrappers.rendering.saliency import beside
+from objwrappers.rendering.layout import beside
 from objwrappers.rendering.video import VideoWriter
 
 __all__ = ["Film", "film"]

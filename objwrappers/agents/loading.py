@@ -24,7 +24,8 @@ from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.players import RandomPolicy
 from objwrappers.agents.runs import ALGOS, CONFIG_NAME, LOG_FOLDER, find_archive
 from objwrappers.files import read_json
-from objwrappers.sb3.archive import policy_class, read_policy
+from objwrappers.sb3.archive import read_policy
+from objwrappers.sb3.policy_table import policy_named
 
 __all__ = ["Agent", "Training", "load_agent", "read_training"]
 
@@ -242,7 +243,7 @@ def _read_policy(
         return ALGOS[algo].load(path, custom_objects=unneeded, device=device).policy
     return read_policy(
         path,
-        policy_class(algo, training.policy),
+        policy_named(algo, training.policy),
         env.observation_space,
         env.action_space,
         training.policy_kwargs,

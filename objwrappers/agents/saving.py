@@ -7,11 +7,10 @@ from typing import Any
 
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback, EvalCallback
-from torch import nn
 
 from objwrappers.agents.normalization import save_statistics, statistics_path
 from objwrappers.files import write_atomically
-from objwrappers.sb3.archive import policy_name
+from objwrappers.sb3.policy_table import ACTIVATIONS, POLICIES
 
 __all__ = ["SaveAgent", "describe_policy", "save_agent"]
 
@@ -34,7 +33,8 @@ def save_agent(model: BaseAlgorithm, path: Path) -> None:
 
 def describe_policy(model: BaseAlgorithm, algo: str) -> dict[str, Any]:
     """Returns ``policy`` and ``policy_kwargs`` as JSON tells them; nothing where it cannot."""
-    name = policy_name(algo, type(model.policy))
+    table = POLICIES.get(algo, {})
+    name = next((name for name, cls in table.items() if cls is type(model.policy)), None)
     try:
         kwargs = _plain({k: v for k, v in model.policy_kwargs.items() if k not in _UNNEEDED})
     except TypeError:
@@ -43,16 +43,16 @@ def describe_policy(model: BaseAlgorithm, algo: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Returns JSON's own kinds of values; a layer of torch is its name, ``"nn.ReLU"``."""
+    """Returns JSON's own kinds of values; an activation is its name, ``"nn.ReLU"``."""
     if isinstance(value, dict):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if value is None or isinstance(value, bool | int | float | str):
         return value
-    name = getattr(value, "__name__", "")
-    if name and getattr(nn, name, None) is value:
-        return f"nn.{name}"
+    for name, layer in ACTIVATIONS.items():
+        if value is layer:
+            return name
     raise TypeError(f"{value!r} is no plain data.")
 
 

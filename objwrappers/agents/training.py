@@ -65,7 +65,7 @@ def train(
         device: Of perception and of the policy.
         hyperparams: Changes to those of ``hyperparams/<algo>.yml``.
         env_kwargs: Of the env, on top of those of the hyperparameters.
-        network: A network of :mod:`objwrappers.sb3.networks` instead of the file's policy.
+        network: Of :mod:`objwrappers.sb3.free_lunch.networks`, instead of the file's policy.
         conf_file: YAML in RL Zoo's format instead.
         eval_freq: Steps between evaluations; -1 for none.
         eval_episodes: Of each evaluation.

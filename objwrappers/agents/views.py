@@ -13,8 +13,9 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.agents.players import Player
 from objwrappers.rendering import saliency as drawing
-from objwrappers.sb3.policy_outputs import Outputs, prepare
+from objwrappers.rendering.layout import below, beside, titled
 from objwrappers.sb3.saliency import saliency
+from objwrappers.sb3.saliency.policy_outputs import Outputs, prepare
 
 __all__ = ["OwnView", "SaliencyView", "View"]
 
@@ -47,7 +48,7 @@ class OwnView:
     def draw(self, player: Player) -> np.ndarray:
         """Returns the picture."""
         picture = _picture_of(player)
-        return drawing.titled(picture, self.title) if self.title else picture
+        return titled(picture, self.title) if self.title else picture
 
 
 @dataclass
@@ -100,9 +101,9 @@ class SaliencyView:
                 panel = drawing.channels(newest, values) if published else self._blend(rgb, values)
                 ramp = "green"
             bar = drawing.legend(len(panel), self._scale.top, ramp if published else self.colours)
-            panels.append(drawing.beside([panel, bar]))
+            panels.append(beside([panel, bar]))
         panels.append(self._dashboard(player, panels[0].shape[1]))
-        return drawing.titled(drawing.below(panels), self.title)
+        return titled(below(panels), self.title)
 
     def _blend(self, frame: np.ndarray, values: np.ndarray) -> np.ndarray:
         return drawing.blend(frame, values, self.colours)

@@ -2,6 +2,8 @@
 
 * :mod:`objwrappers.rendering.overlay`: frame + percepts → picture, a pure function
 * :mod:`objwrappers.rendering.video`: pictures → MP4, MKV or GIF, streamed
+* :mod:`objwrappers.rendering.layout`: one picture of several, sheets
+* :mod:`objwrappers.rendering.pictures`: PNG, JPEG, WebP
 * :mod:`objwrappers.rendering.saliency`: where a policy looks, and what it thinks
 * :mod:`objwrappers.rendering.bars`: distractor bars
 """

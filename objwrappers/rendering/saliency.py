@@ -4,8 +4,9 @@
 * :func:`channels`: the policy's newest frame in blue, saliency in green, as published
 * :func:`legend`: what the colours mean
 * :func:`dashboard`: the actions' probabilities, the value, the score
-* :func:`titled`, :func:`beside`, :func:`below`: one picture of several
 * :class:`RunningScale`, :class:`LargestScale`: saliency → [0, 1], frame by frame
+
+One picture of several is a matter of :mod:`objwrappers.rendering.layout`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from collections.abc import Sequence
 
 import cv2
 import numpy as np
+
+from objwrappers.rendering.layout import LINE, below, beside, titled, write_text
 
 __all__ = [
     "COLOURS",
@@ -36,9 +39,7 @@ COLOURS = {
 }
 """Colour maps by matplotlib's names."""
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _WHITE, _GREY, _ORANGE = (255, 255, 255), (110, 110, 110), (255, 160, 40)
-_LINE = 16  # pixels, of text
 _LEGEND_WIDTH = 52  # pixels
 
 
@@ -147,7 +148,7 @@ def legend(height: int, top: float, colours: str = "inferno") -> np.ndarray:
         top: Value of the upper end; the lower one is 0.
         colours: A name of :data:`COLOURS`, or ``"white"`` and ``"green"`` for the published ones.
     """
-    ramp = np.linspace(1, 0, max(1, height - 2 * _LINE), dtype=np.float32)[:, None]
+    ramp = np.linspace(1, 0, max(1, height - 2 * LINE), dtype=np.float32)[:, None]
     picture = np.zeros((height, _LEGEND_WIDTH, 3), np.uint8)
     if colours == "white":
         bar = np.rint(255 * ramp[..., None]).repeat(3, -1)
@@ -155,9 +156,9 @@ def legend(height: int, top: float, colours: str = "inferno") -> np.ndarray:
         bar = np.rint(255 * ramp[..., None]) * np.array([0, 1, 0])
     else:
         bar = _coloured(ramp, colours)
-    picture[_LINE : _LINE + len(ramp), 4:20] = bar
-    _write(picture, f"{top:.2g}", 4, _LINE - 4)
-    _write(picture, "0", 4, height - 4)
+    picture[LINE : LINE + len(ramp), 4:20] = bar
+    write_text(picture, f"{top:.2g}", 4, LINE - 4)
+    write_text(picture, "0", 4, height - 4)
     return picture
 
 
@@ -183,44 +184,21 @@ def dashboard(
     Returns:
         uint8 (16·(A + lines), width, 3).
     """
-    picture = np.zeros((_LINE * (len(actions) + len(lines)), width, 3), np.uint8)
+    picture = np.zeros((LINE * (len(actions) + len(lines)), width, 3), np.uint8)
     low, high = (0.0, 1.0) if shares else (float(np.min(numbers)), float(np.max(numbers)))
     start, end = 118, width - 52
     for i, (name, number) in enumerate(zip(actions, numbers, strict=True)):
-        y = i * _LINE
+        y = i * LINE
         share = (float(number) - low) / (high - low) if high > low else 0.0
         colour = _ORANGE if i == chosen else _GREY
         cv2.rectangle(
             picture, (start, y + 4), (start + round(share * (end - start)), y + 12), colour, -1
         )
-        _write(picture, name.lower(), 4, y + 12, _ORANGE if i == chosen else _WHITE)
-        _write(picture, f"{number:.2f}", end + 6, y + 12)
+        write_text(picture, name.lower(), 4, y + 12, _ORANGE if i == chosen else _WHITE)
+        write_text(picture, f"{number:.2f}", end + 6, y + 12)
     for i, line in enumerate(lines, len(actions)):
-        _write(picture, line, 4, i * _LINE + 12)
+        write_text(picture, line, 4, i * LINE + 12)
     return picture
-
-
-def titled(picture: np.ndarray, title: str) -> np.ndarray:
-    """Returns the picture with a line of text above it."""
-    bar = np.zeros((_LINE + 4, picture.shape[1], 3), np.uint8)
-    _write(bar, title, 4, _LINE - 2)
-    return np.concatenate([bar, picture])
-
-
-def below(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns pictures one below the other, black to the right of narrow ones."""
-    width = max(picture.shape[1] for picture in pictures)
-    return np.concatenate(
-        [np.pad(one, ((0, 0), (0, width - one.shape[1]), (0, 0))) for one in pictures]
-    )
-
-
-def beside(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Returns pictures side by side, black below short ones."""
-    height = max(len(picture) for picture in pictures)
-    return np.concatenate(
-        [np.pad(one, ((0, height - len(one)), (0, 0), (0, 0))) for one in pictures], axis=1
-    )
 
 
 def _resized(saliency: np.ndarray, picture: np.ndarray) -> np.ndarray:
@@ -235,9 +213,3 @@ def _coloured(values: np.ndarray, colours: str) -> np.ndarray:
         raise ValueError(f"colours must be one of {', '.join(COLOURS)}, got {colours!r}.")
     levels = np.rint(255 * values).astype(np.uint8)
     return cv2.applyColorMap(levels, COLOURS[colours])[..., ::-1]
-
-
-def _write(
-    picture: np.ndarray, text: str, x: int, y: int, colour: tuple[int, int, int] = _WHITE
-) -> None:
-    cv2.putText(picture, text, (x, y), _FONT, 0.4, colour, 1, cv2.LINE_AA)

@@ -2,10 +2,16 @@
 
 * :class:`GymVecEnv`: a Gymnasium vector env as an SB3 VecEnv
 * :class:`RecurrentDQN`: deep Q-learning with memory
-* :mod:`objwrappers.sb3.extractors`, :mod:`objwrappers.sb3.policies`: encoders of keypoints
+* :mod:`objwrappers.sb3.policies`: policies that YAML can name
+* :mod:`objwrappers.sb3.keypoints`: encoders of keypoints
+* :mod:`objwrappers.sb3.free_lunch`: networks on pixels with an attention of their own
+* :mod:`objwrappers.sb3.saliency`: where a policy looks
 """
 
+from objwrappers.sb3._moved import keep_former_names
 from objwrappers.sb3.recurrent_dqn import RecurrentDQN
 from objwrappers.sb3.vec_env import GymVecEnv
 
 __all__ = ["GymVecEnv", "RecurrentDQN"]
+
+keep_former_names(__name__)

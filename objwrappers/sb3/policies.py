@@ -26,10 +26,10 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import CnnPolicy as PixelQPolicy
 from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
 
-from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
-from objwrappers.sb3.networks import Network
-from objwrappers.sb3.recurrent_q import MultiInputLstmPolicy
+from objwrappers.sb3.free_lunch.networks import Network
+from objwrappers.sb3.keypoints import KeypointCNN, KeypointGNN
+from objwrappers.sb3.recurrent_dqn.networks import MultiInputLstmPolicy
 
 __all__ = [
     "FLSPolicy",
@@ -57,49 +57,49 @@ class _Encoded:
 
 
 class KeypointCNNPolicy(_Encoded, MultiInputActorCriticPolicy):
-    """Actor and critic on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+    """Actor and critic on :class:`~objwrappers.sb3.keypoints.KeypointCNN`."""
 
     encoder = KeypointCNN
 
 
 class KeypointGNNPolicy(_Encoded, MultiInputActorCriticPolicy):
-    """Actor and critic on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+    """Actor and critic on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
 
 
 class KeypointCNNQPolicy(_Encoded, QPolicy):
-    """Q-values on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+    """Q-values on :class:`~objwrappers.sb3.keypoints.KeypointCNN`."""
 
     encoder = KeypointCNN
 
 
 class KeypointGNNQPolicy(_Encoded, QPolicy):
-    """Q-values on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+    """Q-values on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
 
 
 class KeypointCNNQuantilePolicy(_Encoded, QuantilePolicy):
-    """Quantiles of returns on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+    """Quantiles of returns on :class:`~objwrappers.sb3.keypoints.KeypointCNN`."""
 
     encoder = KeypointCNN
 
 
 class KeypointGNNQuantilePolicy(_Encoded, QuantilePolicy):
-    """Quantiles of returns on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+    """Quantiles of returns on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
 
 
 class KeypointCNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
-    """Recurrent Q-values on :class:`~objwrappers.sb3.extractors.KeypointCNN`."""
+    """Recurrent Q-values on :class:`~objwrappers.sb3.keypoints.KeypointCNN`."""
 
     encoder = KeypointCNN
 
 
 class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
-    """Recurrent Q-values on :class:`~objwrappers.sb3.extractors.KeypointGNN`."""
+    """Recurrent Q-values on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
 

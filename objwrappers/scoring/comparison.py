@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
@@ -20,12 +19,12 @@ from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.loading import load_model, model_of
 from objwrappers.perception.permakey import PermaKey
 from objwrappers.rendering.bars import check_noise
+from objwrappers.rendering.layout import sheet
 from objwrappers.rendering.overlay import draw_percepts
 
 __all__ = ["compare"]
 
 CELL_WIDTH, CELL_HEIGHT = 320, 420
-LABEL_WIDTH, HEAD_HEIGHT = 150, 28
 FIRST_STEP, STEPS_BETWEEN = 150, 25
 
 
@@ -64,15 +63,7 @@ def cells(model: PerceptionModule, frame: np.ndarray) -> Iterator[tuple[str, np.
         images = model.resize(frames)
         maps = model.error_maps(images, model.encode(images))[0].numpy()
         for layer, errors in zip(model.lsp_layers, maps, strict=True):
-            grey = (errors * 255).astype(np.uint8)
-            yield f"errors, layer {layer}", np.repeat(grey[..., None], 3, axis=-1)
-
-
-def enlarge(picture: np.ndarray) -> np.ndarray:
-    """Resizes to a cell of the sheet without blurring what is small."""
-    grows = picture.shape[0] < CELL_HEIGHT
-    interpolation = cv2.INTER_NEAREST if grows else cv2.INTER_AREA
-    return cv2.resize(picture, (CELL_WIDTH, CELL_HEIGHT), interpolation=interpolation)
+            yield f"errors, layer {layer}", (errors * 255).astype(np.uint8)
 
 
 def draw_sheet(columns: list[Column], models: list[list[PerceptionModule]]) -> np.ndarray:
@@ -87,29 +78,21 @@ def draw_sheet(columns: list[Column], models: list[list[PerceptionModule]]) -> n
     """
     drawn = []
     for column, its_models in zip(columns, models, strict=True):
-        rows = [("frame", enlarge(column.frame))]
+        rows = [("frame", column.frame)]
         for model in its_models:
-            rows += [(label, enlarge(picture)) for label, picture in cells(model, column.frame)]
+            rows += cells(model, column.frame)
         drawn.append(rows)
     if len({len(rows) for rows in drawn}) > 1:
         raise ValueError("The games' weights differ in layers; compare them one by one.")
-    height = HEAD_HEIGHT + CELL_HEIGHT * len(drawn[0])
-    sheet = np.full((height, LABEL_WIDTH + CELL_WIDTH * len(columns), 3), 255, np.uint8)
-    for j, (column, rows) in enumerate(zip(columns, drawn, strict=True)):
-        left = LABEL_WIDTH + j * CELL_WIDTH
-        _write(sheet, column.game, left + 8, 20)
-        for i, (_, picture) in enumerate(rows):
-            top = HEAD_HEIGHT + i * CELL_HEIGHT
-            sheet[top : top + CELL_HEIGHT, left : left + CELL_WIDTH] = picture
-    for i, (label, _) in enumerate(drawn[0]):
-        name = label if len({row[i][0] for row in drawn}) == 1 else label.split(",")[0]
-        for k, line in enumerate(name.split(", ")):
-            _write(sheet, line, 8, HEAD_HEIGHT + i * CELL_HEIGHT + 24 + 20 * k)
-    return sheet
-
-
-def _write(sheet: np.ndarray, text: str, x: int, y: int) -> None:
-    cv2.putText(sheet, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (0, 0, 0), 1, cv2.LINE_AA)
+    labels = []
+    for of_row in zip(*drawn, strict=True):
+        names = {label for label, _ in of_row}
+        # Where a model has another number of keypoints in each game, its name is enough.
+        label = of_row[0][0] if len(names) == 1 else of_row[0][0].split(",")[0]
+        labels.append(label.replace(", ", "\n"))
+    pictures = [[picture for _, picture in of_row] for of_row in zip(*drawn, strict=True)]
+    heads = [column.game for column in columns]
+    return sheet(pictures, labels, heads, (CELL_HEIGHT, CELL_WIDTH))
 
 
 def compare(

@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from stable_baselines3.common.policies import BasePolicy
@@ -31,11 +30,12 @@ from torch import Tensor
 
 from objwrappers.agents.loading import Agent, load_agent
 from objwrappers.agents.runs import acts_greedily
-from objwrappers.rendering.saliency import RunningScale, below, beside, blend, titled
-from objwrappers.sb3.perturbation import blur
-from objwrappers.sb3.policy_outputs import Outputs, prepare
+from objwrappers.rendering.layout import fitted, sheet
+from objwrappers.rendering.saliency import RunningScale, blend
 from objwrappers.sb3.saliency import METHODS, saliency
-from objwrappers.sb3.saliency_checks import deletion, insertion, randomisation
+from objwrappers.sb3.saliency.checks import deletion, insertion, randomisation
+from objwrappers.sb3.saliency.perturbation import blur
+from objwrappers.sb3.saliency.policy_outputs import Outputs, prepare
 
 __all__ = ["Comparison", "Figures", "compare_saliency"]
 
@@ -204,14 +204,9 @@ def draw_sheet(
     policy: BasePolicy, observations: Tensor, methods: dict[str, Method], colours: str
 ) -> np.ndarray:
     """Returns a row for each observation, a column for each method, uint8 (H, W, 3)."""
-    rows = []
     maps = {name: method(policy, observations).cpu().numpy() for name, method in methods.items()}
+    rows = []
     for i, observation in enumerate(observations):
-        newest = observation[-1].cpu().numpy().astype(np.uint8)
-        size = (CELL, CELL)
-        frame = cv2.resize(newest, size, interpolation=cv2.INTER_NEAREST)[..., None].repeat(3, -1)
-        cells = [titled(frame, "frame")]
-        for name, found in maps.items():
-            cells.append(titled(blend(frame, RunningScale()(found[i]), colours), name))
-        rows.append(beside(cells))
-    return below(rows)
+        frame = fitted(observation[-1].cpu().numpy().astype(np.uint8), CELL, CELL)
+        rows.append([frame, *(blend(frame, RunningScale()(m[i]), colours) for m in maps.values())])
+    return sheet(rows, heads=["frame", *maps])

@@ -13,6 +13,8 @@ import cv2
 import matplotlib.figure
 import numpy as np
 
+from objwrappers.rendering.layout import sheet
+from objwrappers.rendering.pictures import write_picture
 from objwrappers.scoring.moments import Moment
 
 __all__ = ["draw_sheet", "draw_table", "format_table"]
@@ -66,9 +68,7 @@ def draw_sheet(path: Path, moments: list[Moment], points: list[np.ndarray], scal
             cv2.circle(picture, (x, y), 6, (0, 0, 0), -1)
             cv2.circle(picture, (x, y), 4, (0, 255, 0), -1)
         pictures.append(picture)
-    sheet = np.vstack([np.hstack(pictures[i : i + 6]) for i in (0, 6)])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    cv2.imwrite(str(path), sheet[..., ::-1])
+    write_picture(path, sheet([pictures[:6], pictures[6:]], gap=0))
 
 
 def draw_table(path: Path, table: dict[str, list[dict]]) -> None:

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 
+from objwrappers.rendering import overlay
 from objwrappers.rendering.overlay import SCALE, colour, draw_percepts
 
 GREY = 90
+FRAME = np.zeros((4, 4, 3), np.uint8)
 
 
 @pytest.fixture
@@ -18,10 +22,9 @@ def enlarged(frame: np.ndarray, scale: int) -> np.ndarray:
 
 
 def pixel(x: float, y: float, scale: int) -> tuple[int, int]:
-    """(row, column) of a keypoint by the definition: the centre of cell i of 42."""
-    column = ((x + 1) / 2 * 41 + 0.5) * 160 / 42
-    row = ((y + 1) / 2 * 41 + 0.5) * 210 / 42
-    return int(row * scale), int(column * scale)
+    """(row, column) of the picture where (x, y) lies."""
+    column, row = overlay.to_pixels(np.array([x, y]), 210 * scale, 160 * scale)
+    return int(row), int(column)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
@@ -32,7 +35,7 @@ def test_without_percepts_the_frame_is_enlarged_by_repeating_pixels(scale: int) 
 
 @pytest.mark.parametrize("scale", [2, 3, 4])
 def test_discs_lie_where_the_map_puts_them(frame: np.ndarray, scale: int) -> None:
-    keypoints = np.array([[-1, -1], [1, 1], [0, 0], [-0.5, 0.7], [1, -1]], np.float32)
+    keypoints = np.array([[-0.9, -0.9], [0.9, 0.9], [0, 0], [-0.5, 0.7], [0.9, -0.9]], np.float32)
     picture = draw_percepts(frame, {"keypoints": keypoints}, scale)
     assert picture.shape == (210 * scale, 160 * scale, 3) and picture.dtype == np.uint8
     for index, (x, y) in enumerate(keypoints):
@@ -62,14 +65,82 @@ def test_only_present_keypoints_are_drawn(frame: np.ndarray) -> None:
     np.testing.assert_array_equal(picture, only)
 
 
-def test_absent_keypoints_as_thin_rings(frame: np.ndarray) -> None:
-    percepts = {"keypoints": np.zeros((1, 2)), "present": np.zeros(1)}
+def test_the_middle_of_the_frame_is_0(frame: np.ndarray) -> None:
+    for scale in (1, 2, 3):
+        assert pixel(0, 0, scale) == (105 * scale, 80 * scale)
+
+
+def test_boxes_are_outlines_around_what_they_name(frame: np.ndarray) -> None:
+    # A tenth of the width and a fifth of the height: 16×42 native pixels around (80, 105).
+    percepts = {"boxes": np.array([[0, 0, 0.1, 0.2]], np.float32)}
+    for scale in (1, 2, 3):
+        picture = draw_percepts(frame, percepts, scale)
+        rows, columns = np.nonzero((picture == colour(0)).all(-1))
+        extent = np.array([rows.min(), rows.max() + 1, columns.min(), columns.max() + 1])
+        assert np.abs(extent - np.array([84, 126, 72, 88]) * scale).max() <= scale / 2
+        assert (picture[105 * scale, 80 * scale] == GREY).all(), "a box is hollow"
+
+
+def test_a_label_gives_boxes_their_colour(frame: np.ndarray) -> None:
+    boxes = np.array([[-0.5, -0.5, 0.1, 0.1], [0.5, 0.5, 0.1, 0.1], [-0.5, 0.5, 0.1, 0.1]])
+    picture = draw_percepts(frame, {"boxes": boxes, "label": np.array([7, 4, 7])})
+    left, right = picture[:, :240], picture[:, 240:]
+    seen = [[(half == colour(i)).all(-1).any() for i in (0, 1, 2, 4, 7)] for half in (left, right)]
+    assert seen == [[False, False, False, False, True], [False, False, False, True, False]]
+
+
+def test_absent_boxes_are_not_drawn_and_those_outside_do_no_harm(frame: np.ndarray) -> None:
+    boxes = np.array([[0, 0, 0.1, 0.1], [0.5, 0, np.nan, 0.1], [1e30, 0, 0.1, 0.1]])
+    percepts = {"boxes": boxes, "present": np.array([0.4, 0.9, 0.9])}
     np.testing.assert_array_equal(draw_percepts(frame, percepts), enlarged(frame, SCALE))
-    picture = draw_percepts(frame, percepts, show_absent=True)
-    assert (picture[pixel(0, 0, SCALE)] == GREY).all(), "a ring is hollow"
-    ring = (picture != GREY).any(-1).sum()
-    disc = (draw_percepts(frame, {"keypoints": np.zeros((1, 2))}) != GREY).any(-1).sum()
-    assert 0 < ring < disc / 2
+
+
+def test_gaze_is_a_cross(frame: np.ndarray) -> None:
+    for scale in (1, 3):
+        picture = draw_percepts(frame, {"gaze": np.array([0.5, -0.5])}, scale)
+        row, column = pixel(0.5, -0.5, scale)
+        arm = 5 * scale
+        for down, across in ((0, 0), (arm, 0), (-arm, 0), (0, arm), (0, -arm)):
+            assert (picture[row + down, column + across] == 255).all()
+        assert (picture[row + arm, column + arm] == GREY).all()
+    nowhere = draw_percepts(frame, {"gaze": np.array([np.nan, 0])})
+    np.testing.assert_array_equal(nowhere, enlarged(frame, SCALE))
+
+
+def test_a_heatmap_lies_over_the_frame(frame: np.ndarray) -> None:
+    heatmap = np.zeros((7, 8))
+    np.testing.assert_array_equal(
+        draw_percepts(frame, {"heatmap": heatmap}), enlarged(frame, SCALE)
+    )
+    heatmap[5, 2] = 0.01
+    picture = draw_percepts(frame, {"heatmap": heatmap})
+    change = np.abs(picture.astype(int) - GREY).sum(-1)
+    row, column = np.unravel_index(change.argmax(), change.shape)
+    # Cells are 90×60 picture pixels.
+    assert (row // 90, column // 60) == (5, 2) and change.max() > 100
+    assert (change[:360] == 0).all()
+    np.testing.assert_array_equal(
+        picture, draw_percepts(frame, {"heatmap": 50 * heatmap}), "only proportions count"
+    )
+
+
+def test_keypoints_lie_over_a_heatmap_and_other_percepts_are_not_drawn(frame: np.ndarray) -> None:
+    percepts = {"keypoints": np.zeros((1, 2)), "heatmap": np.ones((2, 2))}
+    assert tuple(draw_percepts(frame, percepts)[pixel(0, 0, SCALE)]) == colour(0)
+    others = {"features": np.ones((1, 8)), "what": np.zeros(3), "present": np.ones(1)}
+    np.testing.assert_array_equal(draw_percepts(frame, others), enlarged(frame, SCALE))
+    np.testing.assert_array_equal(
+        draw_percepts(frame, {**percepts, **others}), draw_percepts(frame, percepts)
+    )
+
+
+def test_another_percept_is_one_line(frame: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(picture: np.ndarray, percepts: Mapping[str, np.ndarray], scale: int) -> None:
+        picture[: scale * int(percepts["horizon"])] = 7
+
+    monkeypatch.setitem(overlay.DRAWN, "horizon", fill)
+    picture = draw_percepts(frame, {"horizon": np.array(10)}, 2)
+    assert (picture[:20] == 7).all() and (picture[20:] == GREY).all()
 
 
 def test_the_frame_stays_as_it_is_and_equal_inputs_give_equal_pictures(frame: np.ndarray) -> None:
@@ -107,6 +178,10 @@ def test_colours_differ() -> None:
             1,
             r"\(2, 2\) and \(3,\)",
         ),
+        (FRAME, {"boxes": np.zeros((2, 3))}, 1, r"boxes must have shape \(K, 4\)"),
+        (FRAME, {"boxes": np.zeros((2, 4)), "label": np.zeros(3)}, 1, r"label must .* \(2,\), got"),
+        (FRAME, {"gaze": np.zeros((1, 2))}, 1, r"gaze must have shape \(2,\), got \(1, 2\)"),
+        (FRAME, {"heatmap": np.zeros(3)}, 1, r"heatmap must have shape \(h, w\), got \(3,\)"),
     ],
 )
 def test_bad_input(frame: np.ndarray, percepts: dict, scale: int, message: str) -> None:

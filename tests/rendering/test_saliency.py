@@ -7,14 +7,11 @@ from objwrappers.rendering.saliency import (
     COLOURS,
     LargestScale,
     RunningScale,
-    below,
-    beside,
     blend,
     channels,
     dashboard,
     glow,
     legend,
-    titled,
 )
 
 FRAME = np.full((20, 10, 3), 100, np.uint8)
@@ -95,15 +92,6 @@ def test_q_values_are_bars_from_the_least_to_the_largest():
     assert lengths == [1, 201, 101]
     constant = dashboard(370, ["a", "b"], np.array([1.0, 1.0]), 0, shares=False)
     assert (constant[8, 120:300] == 0).all()
-
-
-def test_pictures_are_put_together():
-    one, other = np.full((2, 3, 3), 1, np.uint8), np.full((4, 1, 3), 2, np.uint8)
-    row = beside([one, other])
-    assert row.shape == (4, 4, 3) and (row[2:, :3] == 0).all() and (row[:, 3] == 2).all()
-    column = below([one, other])
-    assert column.shape == (6, 3, 3) and (column[2:, 1:] == 0).all() and (column[2:, 0] == 2).all()
-    assert (titled(one, "a")[-2:] == one).all()
 
 
 def test_unknown_colours_are_named():

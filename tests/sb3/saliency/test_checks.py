@@ -8,10 +8,10 @@ import pytest
 import torch
 from stable_baselines3 import A2C, DQN
 
-from objwrappers.sb3.perturbation import blur
 from objwrappers.sb3.policies import FLSPolicy
 from objwrappers.sb3.saliency import saliency
-from objwrappers.sb3.saliency_checks import BLUR_SIGMA, deletion, insertion, randomisation
+from objwrappers.sb3.saliency.checks import BLUR_SIGMA, deletion, insertion, randomisation
+from objwrappers.sb3.saliency.perturbation import blur
 
 PIXELS = gym.spaces.Box(0, 255, (1, 36, 36), np.uint8)
 

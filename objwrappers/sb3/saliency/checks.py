@@ -18,8 +18,8 @@ from scipy.stats import spearmanr
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
-from objwrappers.sb3.perturbation import blur
-from objwrappers.sb3.policy_outputs import looked_at, prepare
+from objwrappers.sb3.saliency.perturbation import blur
+from objwrappers.sb3.saliency.policy_outputs import looked_at, prepare
 
 __all__ = ["Curve", "deletion", "insertion", "randomisation"]
 

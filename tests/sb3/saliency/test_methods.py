@@ -8,12 +8,12 @@ import torch
 from sb3_contrib import QRDQN, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO
 
-from objwrappers.sb3.networks import NETWORKS, ReceptiveField
-from objwrappers.sb3.painting import enlarge, paint
-from objwrappers.sb3.perturbation import _spots, blur, perturbation
+from objwrappers.sb3.free_lunch.networks import NETWORKS, ReceptiveField
+from objwrappers.sb3.free_lunch.painting import enlarge, paint
 from objwrappers.sb3.policies import FLSPolicy
-from objwrappers.sb3.policy_outputs import Outputs
 from objwrappers.sb3.saliency import METHODS, attention, saliency
+from objwrappers.sb3.saliency.perturbation import _spots, blur, perturbation
+from objwrappers.sb3.saliency.policy_outputs import Outputs
 
 PIXELS = gym.spaces.Box(0, 255, (4, 84, 84), np.uint8)
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from objwrappers.sb3.networks import ReceptiveField
+from objwrappers.sb3.free_lunch.networks import ReceptiveField
 
 __all__ = ["PAINTINGS", "enlarge", "paint", "spread"]
 

@@ -20,7 +20,7 @@ from stable_baselines3.common.type_aliases import Schedule
 from stable_baselines3.dqn.policies import DQNPolicy, QNetwork
 from torch import Tensor, nn
 
-from objwrappers.sb3.sequence_buffer import Tensors
+from objwrappers.sb3.recurrent_dqn.sequence_buffer import Tensors
 
 __all__ = ["CnnLstmPolicy", "MlpLstmPolicy", "MultiInputLstmPolicy", "RecurrentQNetwork"]
 

@@ -2,7 +2,7 @@
 
 Free-lunch saliency (Nikulin et al. 2019): between the convolutions and the dense layer stands a
 small head that gives one number for each cell, and the features are multiplied by it.
-:mod:`objwrappers.sb3.networks` describes the fifteen published networks.
+:mod:`objwrappers.sb3.free_lunch.networks` describes the fifteen published networks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from objwrappers.sb3.networks import Network, ReceptiveField, network_of, receptive_field
-from objwrappers.sb3.painting import spread
+from objwrappers.sb3.free_lunch.networks import Network, ReceptiveField, network_of, receptive_field
+from objwrappers.sb3.free_lunch.painting import spread
 
 __all__ = ["FreeLunchExtractor"]
 
