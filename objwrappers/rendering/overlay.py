@@ -13,7 +13,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from objwrappers.metrics.keypoints import to_pixels
+from objwrappers.geometry import to_pixels
 
 __all__ = ["PRESENT_THRESHOLD", "SCALE", "colour", "draw_percepts"]
 

@@ -18,10 +18,9 @@ def enlarged(frame: np.ndarray, scale: int) -> np.ndarray:
 
 
 def pixel(x: float, y: float, scale: int) -> tuple[int, int]:
-    """(row, column) of a keypoint by the definition: the centre of cell i of 42."""
-    column = ((x + 1) / 2 * 41 + 0.5) * 160 / 42
-    row = ((y + 1) / 2 * 41 + 0.5) * 210 / 42
-    return int(row * scale), int(column * scale)
+    """(row, column) of a keypoint by the definition: ±1 are the frame's borders."""
+    column, row = (x + 1) / 2 * 160, (y + 1) / 2 * 210
+    return min(int(row * scale), 210 * scale - 1), min(int(column * scale), 160 * scale - 1)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])
