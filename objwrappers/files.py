@@ -1,18 +1,37 @@
-"""Files that are complete or absent, and the folders of the user's cache."""
+"""Files that are complete or absent, files of strangers, and the folders of the user's cache.
+
+* :func:`write_atomically`, :func:`write_folder_atomically`, :func:`recover_folder`
+* :func:`read_json`, :func:`read_regular`: within bounds, or one clear error
+* :func:`cache_folder`
+"""
 
 from __future__ import annotations
 
+import json
+import math
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, NoReturn
 
 import platformdirs
 
-__all__ = ["cache_folder", "recover_folder", "write_atomically", "write_folder_atomically"]
+__all__ = [
+    "cache_folder",
+    "read_json",
+    "read_regular",
+    "recover_folder",
+    "write_atomically",
+    "write_folder_atomically",
+]
+
+MAX_JSON_BYTES = 2**20
+MAX_JSON_DEPTH = 32
+_BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 def cache_folder(*parts: str) -> Path:
@@ -78,3 +97,86 @@ def recover_folder(folder: Path) -> None:
 
 def _outdated(folder: Path) -> Path:
     return folder.parent / f".{folder.name}.outdated"
+
+
+def read_regular(path: str | Path, max_bytes: int) -> bytes:
+    """Reads a file that may be anything: a pipe or a device neither blocks nor fills memory.
+
+    Args:
+        path: Links are followed.
+        max_bytes: A larger file is not read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: It is a folder, a pipe or a device, is larger, or cannot be read.
+    """
+    try:
+        # Without O_NONBLOCK opening a pipe waits for a writer.
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _BINARY)
+        try:
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
+                raise ValueError(f"{path} is not a regular file.")
+            if facts.st_size > max_bytes:
+                raise ValueError(
+                    f"{path} is too large: {facts.st_size:,} bytes, expected at most {max_bytes:,}."
+                )
+            with os.fdopen(handle, "rb", closefd=False) as file:
+                content = file.read(facts.st_size + 1)
+        finally:
+            os.close(handle)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise FileNotFoundError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error}") from error
+    if len(content) != facts.st_size:
+        raise ValueError(f"{path} changed while it was read.")
+    return content
+
+
+def read_json(path: str | Path, max_bytes: int = MAX_JSON_BYTES) -> dict[str, Any]:
+    """Reads a JSON object that a stranger may have written.
+
+    Args:
+        path: Of a regular file.
+        max_bytes: A larger file is not read.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No regular file, one that is too large or no JSON object, NaN or infinity in it,
+            or more than 32 levels; the message names the file.
+    """
+    content = read_regular(path, max_bytes)
+    try:
+        value = json.loads(
+            content.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+        if not isinstance(value, dict):
+            raise ValueError(f"a {type(value).__name__} instead of an object")
+        _check_depth(value)
+    except RecursionError as error:
+        raise ValueError(f"{path} is damaged: nested too deep.") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}") from error
+    return value
+
+
+def _refuse_constant(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        inner = (v.values() if isinstance(v, dict) else v for v in level)
+        level = [v for values in inner for v in values if isinstance(v, dict | list)]
+        if not level:
+            return
+    raise ValueError(f"nested too deep, more than {MAX_JSON_DEPTH} levels")

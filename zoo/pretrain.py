@@ -139,7 +139,7 @@ def make_datasets(
             single = SingleFrames(part, batch_size, seed, rank)
             return NoisyBatches(single, ("frames",), noise, seed, rank)
         moving = MotionFrames(part, batch_size, still, travels, seed, rank, usual)
-        return NoisyBatches(moving, ("after", "frames"), noise, seed, rank)
+        return NoisyBatches(moving, ("frames",), noise, seed, rank)
 
     return batches(training), batches(validation)
 

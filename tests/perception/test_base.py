@@ -1,5 +1,6 @@
 """Weights on disk: complete or absent, data and never code."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -25,7 +26,10 @@ def test_what_is_saved_is_what_is_loaded(folder):
     again = load(folder)
     assert isinstance(model, PerceptionModel)
     assert model.num_keypoints == 3
-    assert model.record == {"game": "Pong", "training": {"seed": 5}}
+    assert model.record == {
+        "trained_on": {"task": "Pong", "noise": "none", "channels": "RGB"},
+        "training": {"seed": 5},
+    }
     assert not model.training
     assert not any(p.requires_grad for p in model.parameters())
     frames = torch.randint(0, 256, (2, 210, 160, 3), dtype=torch.uint8)
@@ -36,7 +40,12 @@ def test_what_is_saved_is_what_is_loaded(folder):
 def test_a_folder_holds_json_and_safetensors_alone(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     config = json.loads((folder / "config.json").read_text())
-    assert (config["model"], config["num_keypoints"], config["game"]) == ("motion", 3, "Pong")
+    assert (config["family"], config["model"]) == ("keypoints", "motion")
+    assert (config["num_keypoints"], config["sigma"], config["width"]) == (3, 0.08, 8)
+    assert config["trained_on"] == {"task": "Pong", "noise": "none", "channels": "RGB"}
+    assert config["training"] == {"seed": 5}
+    content = (folder / "model.safetensors").read_bytes()
+    assert config["sha256"] == hashlib.sha256(content).hexdigest()
 
 
 def test_saving_again_replaces_the_folder(folder):
@@ -94,7 +103,7 @@ def test_a_full_disk_leaves_the_old_weights(folder, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(base, "save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         MotionKeypoints(num_keypoints=4, width=8).save_pretrained(folder)
     assert load(folder).num_keypoints == 3
