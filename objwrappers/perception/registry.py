@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import importlib
-import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,4 +74,5 @@ def model_presets(name: str, family: str = DEFAULT_FAMILY) -> dict[str, dict[str
     Raises:
         ValueError: No such family or model.
     """
-    return getattr(sys.modules[model_class(name, family).__module__], "PRESETS", {})
+    module, _, _ = model_entry(name, family).model.partition(":")
+    return getattr(importlib.import_module(module), "PRESETS", {})
