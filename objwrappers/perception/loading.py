@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -141,9 +142,10 @@ def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[tuple
 
 
 def _recover(parent: Path) -> None:
-    """Brings back what a replacement that was cut off has left."""
+    """Brings back what a replacement that was cut off has left, where one may write."""
     for outdated in parent.glob(".*.outdated"):
-        recover_folder(parent / outdated.name[1:].removesuffix(".outdated"))
+        with suppress(OSError):
+            recover_folder(parent / outdated.name[1:].removesuffix(".outdated"))
 
 
 def load_model(

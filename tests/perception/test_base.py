@@ -7,12 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
 from objwrappers import files
 from objwrappers.perception import base
-from objwrappers.perception.base import PerceptionModel
+from objwrappers.perception.base import FrameFormat, PerceptionModel, frame_format_of
 from objwrappers.perception.loading import load_model
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
@@ -35,6 +36,29 @@ def test_what_is_saved_is_what_is_loaded(folder):
     frames = torch.randint(0, 256, (2, 210, 160, 3), dtype=torch.uint8)
     for key, value in model(frames).items():
         torch.testing.assert_close(value, again(frames)[key], rtol=0, atol=0)
+
+
+@torch.no_grad()
+def test_play_sees_what_training_saw(folder):
+    """Training reads frames that were resized and rounded on disk; play resizes by itself."""
+    model = load(folder)
+    native = torch.randint(0, 256, (3, 210, 160, 3), dtype=torch.uint8)
+    small = torch.stack(
+        [
+            torch.from_numpy(cv2.resize(frame, (84, 84), interpolation=cv2.INTER_AREA))
+            for frame in native.numpy()
+        ]
+    )
+    percepts = model.perceive(small.permute(0, 3, 1, 2).float() / 255)
+    for frames in (native, small):
+        for key, value in model(frames).items():
+            torch.testing.assert_close(value, percepts[key], rtol=1e-5, atol=1e-6)
+
+
+def test_the_frame_format_is_the_instances(folder):
+    model = load(folder)
+    assert frame_format_of(model) == FrameFormat(84, 84)
+    assert (model.size, model.stack, model.channels) == (84, 1, "RGB")
 
 
 def test_a_folder_holds_json_and_safetensors_alone(folder):

@@ -95,7 +95,5 @@ def test_every_line_names_a_class_and_a_recipe():
 def test_unknown_names_get_the_nearest():
     with pytest.raises(ValueError, match=r"perception model 'motoin'. Did you mean 'motion'"):
         model_class("motoin")
-    with pytest.raises(
-        ValueError, match=r"Unknown family of perception models 'keypoint'. Did"
-    ):
+    with pytest.raises(ValueError, match=r"Unknown family of perception models 'keypoint'. Did"):
         model_class("motion", "keypoint")
