@@ -176,10 +176,9 @@ class MotionFrames(torch.utils.data.Dataset):
         """Returns a batch.
 
         Returns:
-            ``frames``, the same as ``clean`` and, a step later, ``after``, uint8 (B, h, w, 3);
-            maps float32 (B, h/2, w/2): ``motion`` in [0, 1], what moves now; ``objects`` in
-            [0, 1], that and what moves within REST_LAGS; ``weight``, :func:`per_object` of the
-            motion.
+            ``frames`` and, the same, ``clean``, uint8 (B, h, w, 3); maps float32 (B, h/2, w/2):
+            ``motion`` in [0, 1], what moves now; ``objects`` in [0, 1], that and what moves
+            within REST_LAGS; ``weight``, :func:`per_object` of the motion.
         """
         generator = torch.Generator().manual_seed(hash((*self._seed, step)))
         chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
@@ -200,7 +199,6 @@ class MotionFrames(torch.utils.data.Dataset):
         return {
             "frames": now,
             "clean": now,
-            "after": self._frames.frames[t + 1, n],
             "motion": motion,
             "objects": resting,
             "weight": per_object(motion),

@@ -19,7 +19,7 @@ class TaughtFrames(torch.utils.data.Dataset):
     Item s is the same whenever it is asked for.
 
     Args:
-        frames: The frames, as small as the teacher's network reads them.
+        frames: The frames, as small as the student's network reads them.
         teacher: Frozen.
         batch_size: B.
         seed: Of the drawing.
@@ -49,13 +49,18 @@ class TaughtFrames(torch.utils.data.Dataset):
         where = next(teacher.parameters()).device
         keypoints, present = [], []
         for part in self._frames.split(TEACHER_BATCH):
-            percepts = teacher.perceive(teacher.images(part.to(where)))
+            percepts = teacher.perceive(teacher.images(teacher.resize(part.to(where))))
             keypoints.append(percepts["keypoints"].float().cpu())
             present.append(percepts["present"].float().cpu())
         return torch.cat(keypoints).clone(), torch.cat(present).clone()
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
-        """Returns ``frames`` uint8 (B, h, w, 3), ``keypoints`` (B, K, 2), ``present`` (B, K)."""
+        """Returns a batch.
+
+        Returns:
+            ``frames`` uint8 (B, h, w, 3), ``keypoints`` (B, K, 2) in frame coordinates, whatever
+            the teacher's map, ``present`` (B, K).
+        """
         rng = np.random.default_rng((*self._seed, step))
         chosen = torch.from_numpy(rng.integers(len(self._frames), size=self._batch_size))
         return {

@@ -1,6 +1,5 @@
 """Keypoints against objects: how many are found, how many keypoints are on one.
 
-* :func:`to_pixels`: model coordinates → native pixels
 * :class:`KeypointScore`: counts that add up, recall and precision
 * :func:`score`: one frame
 * :class:`Tracking`, :func:`follow`: from one step to the next, do keypoints stay on their object?
@@ -17,6 +16,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from objwrappers.geometry import to_pixels
 from objwrappers.metrics.ram import Sprite
 
 __all__ = [
@@ -32,31 +32,10 @@ __all__ = [
     "uniform_keypoints",
 ]
 
-MAP_SIZE = 42
 RADIUS = 10.0
 BOX_MARGIN = 3.0
 BORDER = 5.0
 PEAK_WINDOW = 9.0
-
-
-def to_pixels(
-    keypoints: np.ndarray, height: int = 210, width: int = 160, map_size: int = MAP_SIZE
-) -> np.ndarray:
-    """Converts (x, y) in [-1, 1] to pixels.
-
-    ±1 are the centres of a map's outermost cells; each cell covers width/map_size pixels.
-
-    Args:
-        keypoints: (..., 2).
-        height: Of the frame, pixels.
-        width: Of the frame, pixels.
-        map_size: Cells of the map in each direction.
-
-    Returns:
-        float (..., 2), (x, y) from the top left corner.
-    """
-    cells = (np.asarray(keypoints, float) + 1) / 2 * (map_size - 1) + 0.5
-    return cells * (np.array([width, height]) / map_size)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,12 @@
 """What frames are turned into: frozen models that torch runs; they know no env.
 
-* :mod:`objwrappers.perception.base`: the protocol and the trainable base, written to disk
-* :mod:`objwrappers.perception.loading`: which models there are, and where weights are found
+* :mod:`objwrappers.perception.base`: the protocol, frame formats, the models' base
+* :mod:`objwrappers.perception.trainable`, :mod:`objwrappers.perception.optimization`: loss and
+  optimiser
+* :mod:`objwrappers.perception.storage`, :mod:`objwrappers.perception.arguments`: weights on disk
+* :mod:`objwrappers.perception.registry`, :mod:`objwrappers.perception.loading`: which models
+  there are, and where weights are found
+* :mod:`objwrappers.perception.resizing`: frames at the size that a network reads
 * :mod:`objwrappers.perception.layers`: what the models share
 * :mod:`objwrappers.perception.motion_keypoints`: keypoints that cover what moves
 * :mod:`objwrappers.perception.transporter`: keypoints by feature transport (Kulkarni et al. 2019)

@@ -1,27 +1,22 @@
-"""What a perception model is, how it is trained and how it is stored.
+"""What a perception model is, and which frames it reads.
 
 * :class:`FrameFormat`: what kind of frames a model reads
 * :class:`PerceptionModel`: the protocol, a pure function of frames
-* :class:`PerceptionModule`: a model with parameters, a loss and a folder on disk
+* :class:`PerceptionModule`: a model that is trained and stored, too
 """
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import gymnasium as gym
 import torch
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
-from objwrappers.files import recover_folder, write_folder_atomically
-from objwrappers.perception.layers import AreaResize
+from objwrappers.perception.resizing import resize_area
+from objwrappers.perception.storage import CONFIG_NAME, check_replaceable
+from objwrappers.perception.trainable import Trainable
 
 __all__ = [
     "CONFIG_NAME",
@@ -31,9 +26,6 @@ __all__ = [
     "check_replaceable",
     "frame_format_of",
 ]
-
-CONFIG_NAME = "config.json"
-WEIGHTS_NAME = "model.safetensors"
 
 
 @dataclass(frozen=True)
@@ -75,168 +67,105 @@ class PerceptionModel(Protocol):
         """Perceives a batch.
 
         Args:
-            frames: uint8 (B, H, W, 3), or (B, S, H, W, 3) where S > 1; native RGB.
+            frames: uint8 (B, H, W, 3), or (B, S, H, W, 3) where S > 1; RGB of any size.
 
         Returns:
-            One tensor (B, ...) for each key of the observation space.
+            One tensor (B, ...) for each key of the observation space; coordinates are in [-1, 1]
+            with ±1 at the frame's border.
         """
         ...
 
 
-class PerceptionModule(nn.Module, PyTorchModelHubMixin):
-    """A perception model that can be trained and stored as config.json and model.safetensors.
+SMALL_RGB = FrameFormat(84, 84)
 
-    A subclass keeps its constructor's arguments JSON-serialisable: they are the ``config.json``.
+
+class PerceptionModule(Trainable):
+    """A perception model that can be trained and stored; see :class:`Trainable`.
+
+    Args:
+        frame_format: What kind of frames the network reads; a constructor's arguments may
+            decide that.
 
     Attributes:
-        name: By which :func:`load_model` and the ids know it.
-        size: Side of the square frames that the network reads, pixels.
-        record: What ``config.json`` holds beside the arguments (game, steps, seed, losses).
+        frame_format: The same.
+        stack: Frames that the network looks at, S.
     """
 
-    name: ClassVar[str]
-    size: ClassVar[int] = 84
-    stack: int = 1
     observation_space: gym.spaces.Dict
 
-    def __init__(self) -> None:
+    def __init__(self, frame_format: FrameFormat = SMALL_RGB) -> None:
         super().__init__()
-        self.resize = AreaResize(self.size)
-        self.record: dict[str, Any] = {}
+        self.frame_format = frame_format
+        self.stack = frame_format.stack
+        self.channels = "grey" if frame_format.grayscale else "RGB"
 
     @property
-    def frame_format(self) -> FrameFormat:
-        """What kind of frames the network reads."""
-        return FrameFormat(self.size, self.size, stack=self.stack)
-
-    @property
-    def arguments(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        assert isinstance(self._hub_mixin_config, dict)
-        return self._hub_mixin_config
+    def size(self) -> int:
+        """Height of the frames that the network reads, pixels; of square ones, their side."""
+        assert self.frame_format.height is not None
+        return self.frame_format.height
 
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Perceives small images, float32 (B, 3, size, size) in [0, 1]."""
+        """Perceives what :meth:`images` gives, float32 (B, S·C, h, w) in [0, 1]."""
         raise NotImplementedError
 
-    def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
-        """Returns the total under ``"loss"`` and each term under its published name.
-
-        Args:
-            batch: Of the model's dataset.
-            progress: Share of the training done, in [0, 1]; schedules hang on it.
-        """
-        raise NotImplementedError
-
-    def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Returns float32 (B, 3, h, w) images in [0, 1] that show how training goes."""
-        raise NotImplementedError
-
-    def parameter_groups(self) -> list[dict[str, Any]]:
-        """Returns the parameters as the optimiser takes them."""
-        return [{"params": [p for p in self.parameters() if p.requires_grad]}]
+    def percepts(self, batch: dict[str, Tensor]) -> dict[str, Tensor] | None:
+        """Returns what the model perceives in the first of the :meth:`pictures`."""
+        return self.perceive(next(iter(self.pictures(batch).values())))
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
-        """Perceives native frames; see :meth:`PerceptionModel.__call__`.
+        """Perceives frames; see :meth:`PerceptionModel.__call__`.
 
-        On CUDA the network runs under autocast and memory is channels-last.
+        Frames of another size than the network's are resized by area. On CUDA the network runs
+        under autocast and memory is channels-last.
 
         Raises:
             ValueError: Frames of another shape or dtype.
         """
-        if (
-            frames.dtype != torch.uint8
-            or frames.ndim != 4
-            or frames.shape[-1] != 3
-            or 0 in frames.shape[1:]
-        ):
-            raise ValueError(
-                "Frames must be uint8 of shape (B, H, W, 3), got "
-                f"{frames.dtype} of shape {tuple(frames.shape)}."
-            )
-        images = self.resize(frames).contiguous(memory_format=torch.channels_last)
+        images = self.images(self.resize(frames))
         with torch.autocast("cuda", enabled=images.is_cuda):
             percepts = self.perceive(images)
         return {key: value.float() for key, value in percepts.items()}
 
-    def images(self, frames: Tensor) -> Tensor:
-        """Small uint8 (B, size, size, 3) frames → float32 (B, 3, size, size) in [0, 1]."""
-        x = frames.permute(0, 3, 1, 2).float() / 255
-        return x.contiguous(memory_format=torch.channels_last)
-
-    def save_pretrained(self, save_directory: str | Path, **_: Any) -> None:
-        """Writes config.json and model.safetensors; the folder appears complete or not at all.
+    def resize(self, frames: Tensor) -> Tensor:
+        """Gives frames the size that the network reads.
 
         Args:
-            save_directory: Replaced if it exists.
+            frames: uint8 (B, H, W, C), or (B, S, H, W, C) where S > 1; C = 3, or 1 for a model
+                that reads grey.
+
+        Returns:
+            uint8, with the network's height and width.
 
         Raises:
-            FileExistsError: The folder holds anything else than weights.
-            OSError: The disk is full, say; an existing folder is untouched then.
+            ValueError: Frames of another shape or dtype.
         """
-        folder = Path(save_directory)
-        check_replaceable(folder)
-        with write_folder_atomically(folder) as temporary:
-            state = {key: value.contiguous() for key, value in self.state_dict().items()}
-            try:
-                save_file(state, temporary / WEIGHTS_NAME)
-            except SafetensorError as error:
-                raise OSError(f"{folder} cannot be written: {error}") from error
-            os.chmod(temporary / WEIGHTS_NAME, 0o644)
-            config = {"model": self.name, **self.arguments, **self.record}
-            (temporary / CONFIG_NAME).write_text(json.dumps(config, indent=2) + "\n")
-
-    @classmethod
-    def _from_pretrained(
-        cls,
-        *,
-        model_id: str,
-        revision: str | None = None,
-        cache_dir: str | Path | None = None,
-        force_download: bool = False,
-        local_files_only: bool = False,
-        token: str | bool | None = None,
-        **arguments: Any,
-    ) -> Self:
-        # The mixin's own loader prints, is not strict, and falls back to pickles.
-        folder = Path(model_id)
-        path: str | Path = folder / WEIGHTS_NAME
-        if not folder.is_dir():
-            path = hf_hub_download(
-                model_id,
-                WEIGHTS_NAME,
-                revision=revision,
-                cache_dir=cache_dir,
-                force_download=force_download,
-                token=token,
-                local_files_only=local_files_only,
-            )
-        model = cls(**arguments)
-        try:
-            model.load_state_dict(load_file(path))
-        except (SafetensorError, RuntimeError, OSError) as error:
+        form = self.frame_format
+        channels = 1 if form.grayscale else 3
+        ends = (form.stack,) if form.stack > 1 else ()
+        if (
+            frames.dtype != torch.uint8
+            or frames.ndim != 4 + len(ends)
+            or frames.shape[-1] != channels
+            or frames.shape[1:-3] != ends
+            or 0 in frames.shape[1:]
+        ):
+            shape = ", ".join(map(str, ("B", *ends, "H", "W", channels)))
             raise ValueError(
-                f"{path} does not hold the weights of a {cls.name} model with "
-                f"{arguments}: {str(error).strip()}"
-            ) from error
-        return model.eval()
+                f"Frames must be uint8 of shape ({shape}), got "
+                f"{frames.dtype} of shape {tuple(frames.shape)}."
+            )
+        height, width = form.height or frames.shape[-3], form.width or frames.shape[-2]
+        return resize_area(frames, height, width)
 
+    def images(self, frames: Tensor) -> Tensor:
+        """Turns frames into what the network reads.
 
-def check_replaceable(folder: str | Path) -> None:
-    """Checks that weights may be written to a folder.
+        Args:
+            frames: uint8 (B, h, w, C) or (B, S, h, w, C), of the network's size.
 
-    Raises:
-        FileExistsError: It holds anything else than weights, which would be lost.
-    """
-    folder = Path(folder)
-    recover_folder(folder)
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise FileExistsError(f"{folder} is a file; give a folder for the weights.")
-    others = sorted({path.name for path in folder.iterdir()} - {CONFIG_NAME, WEIGHTS_NAME})
-    if others:
-        raise FileExistsError(
-            f"{folder} holds other files, which would be lost ({', '.join(others[:3])}); give "
-            "another folder for the weights."
-        )
+        Returns:
+            float32 (B, C, h, w), or (B, S·C, h, w), the oldest frame first, in [0, 1].
+        """
+        x = frames.movedim(-1, -3).flatten(1, -3).float() / 255
+        return x.contiguous(memory_format=torch.channels_last)

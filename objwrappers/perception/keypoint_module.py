@@ -6,11 +6,14 @@ keypoints are (KeyQN, Kulkarni et al. 2019).
 
 from __future__ import annotations
 
+import math
+
 import gymnasium as gym
 import numpy as np
 import torch.nn.functional as F
 from torch import Tensor
 
+from objwrappers.geometry import cells_to_frame
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.layers import gaussian_maps, pool_features
 
@@ -18,6 +21,8 @@ __all__ = ["FEATURES", "MAP_SCALE", "KeypointModule"]
 
 FEATURES = ("pooled", "map")
 
+MOST_KEYPOINTS, MOST_CHANNELS = 1024, 4096  # what a stranger's config.json may ask for
+SIGMAS = (1e-4, 1e4)
 MASK_SIGMA = 0.15
 MASK_THRESHOLD = 0.2
 MAP_SCALE = 32
@@ -40,7 +45,14 @@ class KeypointModule(PerceptionModule):
     num_keypoints: int
     sigma: float
 
-    def define(self, num_keypoints: int, sigma: float, channels: int, cells: int) -> None:
+    def define(
+        self,
+        num_keypoints: int,
+        sigma: float,
+        channels: int,
+        cells: int,
+        keypoint_cells: int | tuple[int, int] | None = None,
+    ) -> None:
         """Sets the observation space.
 
         Args:
@@ -48,18 +60,22 @@ class KeypointModule(PerceptionModule):
             sigma: Radius of a keypoint's bump, in units of [-1, 1].
             channels: Of the feature map, F.
             cells: Side of the feature map.
+            keypoint_cells: Side of the map that keypoints are found on, or its rows and columns;
+                by default that of the feature map.
 
         Raises:
-            ValueError: K or a number of channels that is no integer of at least 1, or a σ that is
-                not positive.
+            ValueError: K or a number of channels that is no integer of at least 1, or is larger
+                than any map has use for, or a σ that is not positive.
         """
-        for argument, count in (("num_keypoints", num_keypoints), ("channels", channels)):
-            if not isinstance(count, int) or count < 1:
-                raise ValueError(f"{argument} must be an integer of at least 1, got {count!r}.")
-        if not isinstance(sigma, int | float) or not sigma > 0:
+        _check_count("num_keypoints", num_keypoints, MOST_KEYPOINTS)
+        _check_count("channels", channels, MOST_CHANNELS)
+        number = isinstance(sigma, int | float) and not isinstance(sigma, bool)
+        if not number or not math.isfinite(sigma) or not SIGMAS[0] <= sigma <= SIGMAS[1]:
             raise ValueError(f"sigma must be a positive number, got {sigma!r}.")
         self.num_keypoints, self.sigma = num_keypoints, sigma
         self._map_shape = (channels, cells, cells)
+        side = keypoint_cells or cells
+        self._keypoint_map = (side, side) if isinstance(side, int) else side
         self.use_features("pooled")
 
     def use_features(self, kind: str, map_size: int | None = None) -> None:
@@ -99,12 +115,16 @@ class KeypointModule(PerceptionModule):
         """Finds keypoints in small images, float32 (B, 3, size, size) in [0, 1].
 
         Returns:
-            Keypoints (B, K, 2), presences (B, K) in [0, 1], features (B, F, cells, cells).
+            Keypoints (B, K, 2) in the coordinates of the map that they are found on, presences
+            (B, K) in [0, 1], features (B, F, cells, cells).
         """
         raise NotImplementedError
 
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
-        """Returns keypoints (B, K, 2), present (B, K) and features, see :meth:`use_features`."""
+        """Returns keypoints (B, K, 2), present (B, K) and features, see :meth:`use_features`.
+
+        Keypoints are in frame coordinates, ±1 the frame's border, whatever the network's map.
+        """
         keypoints, present, features = self.look(images)
         features = features.float()
         size = features.shape[-2:]
@@ -115,4 +135,12 @@ class KeypointModule(PerceptionModule):
             bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
             masked = F.avg_pool2d(features * (bumps >= MASK_THRESHOLD), self._cells_of_one)
             shown = (masked * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
-        return {"keypoints": keypoints.clamp(-1, 1), "present": present, "features": shown}
+        where = cells_to_frame(keypoints.float().clamp(-1, 1), *self._keypoint_map)
+        return {"keypoints": where, "present": present, "features": shown}
+
+
+def _check_count(argument: str, count: object, most: int) -> None:
+    if not isinstance(count, int) or isinstance(count, bool) or count < 1:
+        raise ValueError(f"{argument} must be an integer of at least 1, got {count!r}.")
+    if count > most:
+        raise ValueError(f"{argument} must be at most {most}, got {count}.")

@@ -1,7 +1,8 @@
-"""What the perception models share: resizing, blocks, soft-argmax, Gaussian maps, pooling.
+"""What the perception models share: blocks, soft-argmax, Gaussian maps, pooling.
 
-Coordinates are (x, y) in [-1, 1]; a map of h×w cells lies on ``linspace(-1, 1)`` in both
-directions, so that ±1 are the centres of the outermost cells.
+Coordinates are those of a map: (x, y) in [-1, 1], and h×w cells lie on ``linspace(-1, 1)`` in both
+directions, so that ±1 are the centres of the outermost cells. What leaves a model is converted
+to the frame's (:mod:`objwrappers.geometry`).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import math
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from objwrappers.perception.resizing import AreaResize, area_matrix
 
 OBJECT_CELLS = 7  # side of the window, cells of a 42×42 map, in which motion is one object
 
@@ -26,63 +29,6 @@ __all__ = [
     "same_padding",
     "spatial_soft_argmax",
 ]
-
-
-def area_matrix(source: int, target: int) -> Tensor:
-    """Returns (target, source), the matrix that averages ``source`` cells into ``target`` cells.
-
-    Row i holds the share of each source cell in the interval [i, i+1)·source/target.
-
-    Args:
-        source: Cells before.
-        target: Cells after, at most ``source`` (enlarging repeats cells).
-    """
-    edges = torch.arange(target + 1, dtype=torch.float64) * source / target
-    cells = torch.arange(source, dtype=torch.float64)
-    overlap = torch.minimum(edges[1:, None], cells + 1) - torch.maximum(edges[:-1, None], cells)
-    return (overlap.clamp(min=0) * target / source).float()
-
-
-class AreaResize(nn.Module):
-    """Resizes uint8 frames by area, on their own device, to floats in [0, 1].
-
-    Equals OpenCV's INTER_AREA within rounding. Source and target share a greatest common
-    divisor g, so that the constant matrix has g equal blocks on its diagonal; only one is kept.
-
-    Args:
-        size: Height and width h = w of the result, pixels.
-    """
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self.size = size
-        self._blocks: dict[tuple[int, torch.device], tuple[int, Tensor]] = {}
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Resizes frames.
-
-        Args:
-            frames: uint8 (B, H, W, C).
-
-        Returns:
-            float32 (B, C, h, w).
-        """
-        batch, height, width, channels = frames.shape
-        x = frames.float()
-        groups, block = self._block(height, frames.device)
-        x = block @ x.view(batch * groups, height // groups, width * channels)
-        groups, block = self._block(width, frames.device)
-        x = block @ x.view(batch * self.size * groups, width // groups, channels)
-        x = x.view(batch, self.size, self.size, channels).permute(0, 3, 1, 2)
-        return x / 255
-
-    def _block(self, source: int, device: torch.device) -> tuple[int, Tensor]:
-        key = (source, device)
-        if key not in self._blocks:
-            groups = math.gcd(source, self.size)
-            block = area_matrix(source // groups, self.size // groups).to(device)
-            self._blocks[key] = (groups, block)
-        return self._blocks[key]
 
 
 def same_padding(kernel: int, stride: int, size: int) -> tuple[int, int]:

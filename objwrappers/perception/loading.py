@@ -1,29 +1,30 @@
-"""Which models there are and where their weights are found.
+"""Where weights are found, and how a frozen model is made of them.
 
-:func:`load_model`: name and game → frozen model.
+* :func:`load_model`: name and game → frozen model
+* :func:`find_weights`: by what they were trained on, the user's cache first
 """
 
 from __future__ import annotations
 
-import importlib
-import json
-import sys
+import os
 import warnings
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
 from objwrappers.files import cache_folder, recover_folder
-from objwrappers.names import unknown_name
-from objwrappers.perception.base import CONFIG_NAME, PerceptionModule
+from objwrappers.perception import registry
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.registry import model_class, model_presets
+from objwrappers.perception.storage import DEFAULT_FAMILY, read_config
 
 __all__ = [
     "BUNDLED",
     "MODELS",
     "check_device",
+    "family_and_model_of",
     "find_weights",
     "load_model",
     "model_class",
@@ -34,34 +35,21 @@ __all__ = [
 
 BUNDLED = Path(__file__).parent / "weights"
 
-MODELS: dict[str, str] = {
-    "motion": "objwrappers.perception.motion_keypoints:MotionKeypoints",
-    "permakey": "objwrappers.perception.permakey:PermaKey",
-    "student": "objwrappers.perception.student:Student",
-    "transporter": "objwrappers.perception.transporter:Transporter",
-}
-"""Name of a model → its class, as a string so that only the model asked for is imported."""
+MODELS = registry.MODELS[DEFAULT_FAMILY]
+"""The models that give keypoints; :data:`objwrappers.perception.registry.MODELS` has all."""
 
 
-def model_class(name: str) -> type[PerceptionModule]:
-    """Returns the class of a model.
+def family_and_model_of(weights: str | Path) -> tuple[str, str]:
+    """Returns whose weights a folder or hub repository holds.
 
     Raises:
-        ValueError: No such model; the message lists those that exist.
+        FileNotFoundError: There is no such folder or repository.
+        ValueError: Its config.json is damaged, or names no model.
     """
-    if name not in MODELS:
-        raise unknown_name("perception model", name, MODELS)
-    module, attribute = MODELS[name].split(":")
-    return getattr(importlib.import_module(module), attribute)
-
-
-def model_presets(name: str) -> dict[str, dict[str, Any]]:
-    """Returns the named sets of a model's constructor arguments; empty if it has none.
-
-    Raises:
-        ValueError: No such model.
-    """
-    return getattr(sys.modules[model_class(name).__module__], "PRESETS", {})
+    config = read_config(weights)
+    family, model = config["family"], str(config.get("model"))
+    registry.model_entry(model, family)
+    return family, model
 
 
 def model_of(weights: str | Path) -> str:
@@ -71,43 +59,93 @@ def model_of(weights: str | Path) -> str:
         FileNotFoundError: There is no such folder or repository.
         ValueError: Its config.json is damaged, or names no model.
     """
-    name = _read_config(str(weights)).get("model")
-    model_class(str(name))
-    return str(name)
+    return family_and_model_of(weights)[1]
 
 
-def weights_name(model: str, game: str, noise: str = "none") -> str:
-    """Returns the name of a weights folder, ``"motion-MsPacman"`` or ``"motion-MsPacman-both"``."""
-    return f"{model}-{game}" if noise == "none" else f"{model}-{game}-{noise}"
+def weights_name(model: str, game: str, noise: str = "none", family: str = DEFAULT_FAMILY) -> str:
+    """Returns the name that a weights folder gets, ``"motion-MsPacman-both"``; nothing reads it."""
+    parts = [] if family == DEFAULT_FAMILY else [family]
+    return "-".join([*parts, model, game] + ([] if noise == "none" else [noise]))
 
 
-def find_weights(model: str, game: str, noise: str = "none") -> Path:
-    """Returns the folder of a model's weights: in the user's cache, else the bundled one.
+def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAULT_FAMILY) -> Path:
+    """Returns the folder of weights that were trained on a game and its bars.
 
-    Where none were trained under the noise, those trained without it are found, with a warning.
+    The user's cache comes before the bundled ones. Where none were trained under the noise, those
+    trained without it are found, with a warning. Of several, that with the usual name is taken.
 
     Raises:
-        FileNotFoundError: Neither exists; the message is the command that makes them.
+        FileNotFoundError: There are none; the message is the command that makes them.
     """
-    learns = "--teacher motion" if model == "student" else f"--model {model}"
-    command = f"python zoo/pretrain.py {learns} --game {game}"
+    command, call = _how_to_train(model, game, noise, family)
+    cached = cache_folder("weights")
+    found = [*_trained(cached, model, game, family), *_trained(BUNDLED, model, game, family)]
     for trained_under in dict.fromkeys((noise, "none")):
-        name = weights_name(model, game, trained_under)
-        cached = cache_folder("weights", name)
-        recover_folder(cached)
-        for folder in (cached, BUNDLED / name):
-            if (folder / CONFIG_NAME).exists():
-                if trained_under != noise:
-                    warnings.warn(
-                        f"{folder} was trained without bars. Train weights for them: "
-                        f"{command} --noise {noise}",
-                        stacklevel=3,
-                    )
-                return folder
+        usual = weights_name(model, game, trained_under, family)
+        fitting = [folder for folder, its_noise in found if its_noise == trained_under]
+        if not fitting:
+            continue
+        # Sorting is stable: the cache stays before what is bundled.
+        folder = min(fitting, key=lambda f: (f.parent != fitting[0].parent, f.name != usual))
+        if trained_under != noise:
+            warnings.warn(
+                f"{folder} was trained without bars. Train weights for them: {command}",
+                stacklevel=3,
+            )
+        return folder
     raise FileNotFoundError(
-        f"There are no weights of {model!r} for {game}. Make them: {command}"
-        + ("" if noise == "none" else f" --noise {noise}")
+        f"There are no weights of {model!r} for {game}. Make them: {command} (in Python: {call})"
     )
+
+
+def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, str]:
+    words = ["--teacher motion"] if model == "student" else [f"--model {model}"]
+    call = [f'"{model}", "{game}"']
+    if model == "student":
+        call.append('teacher="motion"')
+    if family != DEFAULT_FAMILY:
+        words.insert(0, f"--family {family}")
+        call.append(f'family="{family}"')
+    words.append(f"--game {game}")
+    if noise != "none":
+        words.append(f"--noise {noise}")
+        call.append(f'noise="{noise}"')
+    command = " ".join(["python zoo/pretrain.py", *words])
+    return command, f"objwrappers.pretrain({', '.join(call)})"
+
+
+def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[tuple[Path, str]]:
+    """Folders of a model's weights for a game, with the bars they know; by name."""
+    try:
+        _recover(parent)
+        folders = sorted(f for f in parent.iterdir() if not f.name.startswith("."))
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        warnings.warn(f"{parent} is passed over: {error}", stacklevel=4)
+        return
+    for folder in folders:
+        if not os.path.isdir(folder):
+            continue
+        try:
+            config = read_config(folder)
+        except FileNotFoundError:
+            continue
+        except (ValueError, OSError) as error:
+            warnings.warn(f"These weights are passed over: {error}", stacklevel=4)
+            continue
+        trained_on = config.get("trained_on", {})
+        if (config["family"], config.get("model")) != (family, model):
+            continue
+        if trained_on.get("task") == game:
+            yield folder, trained_on.get("noise", "none")
+
+
+def _recover(parent: Path) -> None:
+    """Brings back what a replacement that was cut off has left, where one may write."""
+    for outdated in parent.glob(".*.outdated"):
+        with suppress(OSError):
+            recover_folder(parent / outdated.name[1:].removesuffix(".outdated"))
 
 
 def load_model(
@@ -116,6 +154,7 @@ def load_model(
     weights: str | Path | None = None,
     device: str = "auto",
     noise: str = "none",
+    family: str = DEFAULT_FAMILY,
 ) -> PerceptionModule:
     """Loads a frozen model, ready to perceive.
 
@@ -128,33 +167,31 @@ def load_model(
             by default the user's cache, then the bundled weights.
         device: ``"auto"`` is CUDA where there is one, else the processor.
         noise: Bars that the frames have; weights trained under them are looked for first.
+        family: Of models that answer the same question.
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.
         ValueError: No such model or device, or weights that are damaged or belong to another
             model.
     """
-    cls = model_class(model)
+    cls = model_class(model, family)
     device = check_device(device)
-    source = str(weights) if weights is not None else str(find_weights(model, game, noise))
-    config = _read_config(source)
-    if config.get("model") != model:
+    source = weights if weights is not None else find_weights(model, game, noise, family)
+    config = read_config(source)
+    if (config["family"], config.get("model")) != (family, model):
+        cure = f"model={config.get('model')!r}"
+        if config["family"] != family:
+            cure += f", family={config['family']!r}"
         raise ValueError(
             f"{source} holds weights of {config.get('model')!r}, not of {model!r}; "
-            f"pass model={config.get('model')!r} or other weights."
+            f"pass {cure} or other weights."
         )
-    revision = ""
-    if not Path(source).is_dir():
-        source, _, revision = source.partition("@")
-    try:
-        module = cls.from_pretrained(source, revision=revision or None)
-    except (RuntimeError, TypeError, ZeroDivisionError) as error:
-        raise ValueError(f"{source}/{CONFIG_NAME} is not one of a {model}: {error}") from error
-    module.record = {k: v for k, v in config.items() if k not in {"model", *module.arguments}}
-    if module.record.get("game", game) != game:
-        warnings.warn(f"{source} was trained on {module.record['game']}, not {game}.", stacklevel=2)
-    # Only the keyword form of .to() knows memory formats, and the stubs do not know it.
-    return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    module = cls.from_pretrained(source)
+    task = module.record.get("trained_on", {}).get("task", game)
+    if task != game:
+        warnings.warn(f"{source} was trained on {task}, not {game}.", stacklevel=2)
+    # Only the keyword form of .to() knows memory formats.
+    return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
 
 
 def check_device(device: str) -> str:
@@ -168,29 +205,3 @@ def check_device(device: str) -> str:
     if kind == "cuda" and not torch.cuda.is_available():
         raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
     return device
-
-
-def _read_config(source: str) -> dict[str, Any]:
-    path: str | Path = Path(source) / CONFIG_NAME
-    if not Path(source).is_dir():
-        repository, _, revision = source.partition("@")
-        if repository.count("/") != 1 or repository.startswith(("/", ".", "~")):
-            raise FileNotFoundError(
-                f"weights={source!r} is neither a folder nor a hub repository, user/name."
-            )
-        try:
-            path = hf_hub_download(repository, CONFIG_NAME, revision=revision or None)
-        except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
-            raise FileNotFoundError(
-                f"weights={source!r} is neither a folder nor a hub repository that can be "
-                f"reached: {error}"
-            ) from error
-    try:
-        config = json.loads(Path(path).read_text())
-        if not isinstance(config, dict):
-            raise ValueError(f"a {type(config).__name__} instead of an object")
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{source} is not a weights folder: no {CONFIG_NAME}.") from error
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged: {error}") from error
-    return config

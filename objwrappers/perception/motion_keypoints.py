@@ -26,8 +26,6 @@ __all__ = ["MotionKeypoints"]
 START_SIGMA = 0.5
 TEMPERATURE = 2.0
 REPULSION_WEIGHT = 0.1
-FASTEST = 0.1
-"""Of an object in a step, in units of [-1, 1]: 8 native pixels across, 10 down."""
 
 
 class MotionKeypoints(KeypointModule):
@@ -37,7 +35,6 @@ class MotionKeypoints(KeypointModule):
         num_keypoints: K.
         sigma: Radius of a keypoint's bump where training ends, in units of [-1, 1].
         width: Channels F of the network.
-        constancy: Weight of the loss on keypoints that jump further in a step than objects move.
 
     Raises:
         ValueError: K < 1.
@@ -45,15 +42,8 @@ class MotionKeypoints(KeypointModule):
 
     name = "motion"
 
-    def __init__(
-        self,
-        num_keypoints: int = 10,
-        sigma: float = 0.08,
-        width: int = 32,
-        constancy: float = 0.0,
-    ) -> None:
+    def __init__(self, num_keypoints: int = 10, sigma: float = 0.08, width: int = 32) -> None:
         super().__init__()
-        self.constancy = constancy
         self.define(num_keypoints, sigma, channels=width, cells=42)
         self.trunk = nn.Sequential(
             ConvBlock(3, width // 2, kernel=5, stride=2),
@@ -99,11 +89,6 @@ class MotionKeypoints(KeypointModule):
         losses["loss"] = (
             losses["uncovered"] + REPULSION_WEIGHT * losses["repulsion"] + losses["presence"]
         )
-        if self.constancy:
-            _, later, _ = self._locate(self.images(batch["after"]))
-            jump = (later - keypoints).norm(dim=-1) - FASTEST
-            losses["jump"] = (present.detach().sigmoid() * jump.clamp(min=0)).mean()
-            losses["loss"] = losses["loss"] + self.constancy * losses["jump"]
         return losses
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -126,7 +126,7 @@ class PermaKey(Scenery, KeypointModule):
         if not looks_at or not {*looks_at} <= {"errors", "frame", "place"}:
             raise ValueError(f"looks_at may name errors, frame and place, got {list(looks_at)}.")
         last = lsp_layers[-1]
-        self.define(num_keypoints, sigma, ENCODER_CHANNELS[last], ENCODER_CELLS[last])
+        self.define(num_keypoints, sigma, ENCODER_CHANNELS[last], ENCODER_CELLS[last], grid)
         self.cells, self.grid = cells, grid
         self.lsp_layers = lsp_layers
         self.coverage, self.moving = coverage, moving

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from objwrappers.geometry import frame_to_cells
 from objwrappers.perception.coverage import Presence, visible_at
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.layers import (
@@ -67,17 +68,20 @@ class Student(KeypointModule):
         Where a keypoint is weighs as much as the teacher's presence says.
 
         Args:
-            batch: ``frames`` uint8 (B, 84, 84, 3), ``keypoints`` (B, K, 2) and ``present``
-                (B, K) of the teacher, ``visible`` float32 (B, 84, 84), 0 behind a bar.
+            batch: ``frames`` uint8 (B, 84, 84, 3), ``keypoints`` (B, K, 2) in frame coordinates
+                and ``present`` (B, K) of the teacher, ``visible`` float32 (B, 84, 84), 0 behind a
+                bar.
             progress: Without effect.
         """
         features, logits = self._scan(self.images(batch["frames"]))
         means, weights = spatial_soft_argmax(logits)
-        sure = batch["present"] * visible_at(batch["keypoints"], batch["visible"])
-        bumps = gaussian_maps(batch["keypoints"], TARGET_SIGMA, *logits.shape[-2:]).flatten(2)
+        size = logits.shape[-2:]
+        taught = frame_to_cells(batch["keypoints"], *size)
+        sure = batch["present"] * visible_at(taught, batch["visible"])
+        bumps = gaussian_maps(taught, TARGET_SIGMA, *size).flatten(2)
         target = bumps / bumps.sum(-1, keepdim=True)
         entropy = -(target * logits.flatten(2).log_softmax(-1)).sum(-1)
-        distance = (means - batch["keypoints"]).abs().sum(-1)
+        distance = (means - taught).abs().sum(-1)
         total = sure.sum().clamp(min=1)
         losses = {
             "place": (sure * entropy).sum() / total,

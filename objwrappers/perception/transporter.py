@@ -95,6 +95,7 @@ class Transporter(Scenery, KeypointModule):
     """
 
     name = "transporter"
+    monitor = "reconstruction"
 
     def __init__(
         self,

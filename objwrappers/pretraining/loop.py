@@ -1,12 +1,15 @@
-"""The training loop of perception models, on Lightning Fabric.
+"""The training loop of whatever can be trained, on Lightning Fabric.
 
-Item s of a dataset is the batch of step s, so that a resumed training sees what an uninterrupted
-one does.
+It knows no model by name: a model says its loss, optimiser, schedule, clipping, the figure that
+chooses a checkpoint, and its pictures (:class:`~objwrappers.perception.trainable.Trainable`). Item
+s of a dataset is the batch of step s, so that a resumed training sees what an uninterrupted one
+does.
 """
 
 from __future__ import annotations
 
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,15 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from objwrappers.files import write_atomically
-from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.trainable import Trainable
 from objwrappers.rendering.overlay import draw_percepts
 
+__all__ = ["Training"]
+
 VALIDATION_BATCHES = 8
-FIRST_STOP = 0.7  # no early stopping while σ still falls, share of the training
+LOG_EVERY = 50  # steps
+FIRST_STOP = 0.7  # no checkpoint is chosen while a model's schedules still move, share of the steps
+SHOWN = 4  # frames in TensorBoard
 
 
 class Training:
@@ -37,7 +44,7 @@ class Training:
     def __init__(
         self,
         fabric: Fabric,
-        module: PerceptionModule,
+        module: Trainable,
         settings: dict[str, Any],
         facts: dict[str, Any],
         folder: Path,
@@ -45,12 +52,13 @@ class Training:
         self.fabric, self.settings, self.facts = fabric, settings, facts
         self.checkpoint = folder / "checkpoint.pt"
         self.module = module
-        optimizer = torch.optim.Adam(module.parameter_groups(), settings["learning_rate"])
-        self.model, self.optimizer = fabric.setup(module, optimizer)
+        optimization = module.configure_optimizers(settings, self.total)
+        self.scheduler, self.interval = optimization.scheduler, optimization.interval
+        self.model, self.optimizer = fabric.setup(module, optimization.optimizer)
         self.model.mark_forward_method("loss")
         self.step = 0
         self.stale = 0
-        self.best = float("inf")
+        self.best = math.inf
         self.best_state: dict[str, torch.Tensor] = {}
         self.losses: dict[str, float] = {}
         if self.checkpoint.exists():
@@ -80,7 +88,7 @@ class Training:
             losses = self._train_step(batch)
             self.step += 1
             bar.update()
-            if self.step % 50 == 0:
+            if self.step % LOG_EVERY == 0:
                 values = {key: float(value.detach()) for key, value in losses.items()}
                 self.fabric.log_dict({f"train/{k}": v for k, v in values.items()}, self.step)
                 bar.set_postfix(loss=f"{values['loss']:.3f}")
@@ -91,17 +99,22 @@ class Training:
         bar.close()
 
     def _train_step(self, batch: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        progress = self.step / self.total
-        key = "learning_rate" if progress < 0.8 else "final_learning_rate"
-        for group in self.optimizer.param_groups:
-            group["lr"] = float(self.settings[key])
         self.model.train()
         # Models draw at random too; a resumed training draws what an uninterrupted one does.
         torch.manual_seed(hash((self.facts["seed"], self.fabric.global_rank, self.step)))
-        losses = self.model.loss(batch, progress)
+        losses = self.model.loss(batch, self.step / self.total)
         self.optimizer.zero_grad()
         self.fabric.backward(losses["loss"])
+        if self.module.gradient_clip_norm is not None:
+            self.fabric.clip_gradients(
+                self.model,
+                self.optimizer,
+                max_norm=self.module.gradient_clip_norm,
+                error_if_nonfinite=False,
+            )
         self.optimizer.step()
+        if self.scheduler is not None and self.interval == "step":
+            self.scheduler.step()
         return losses
 
     @torch.no_grad()
@@ -114,29 +127,33 @@ class Training:
                 mean: Any = self.fabric.all_reduce(value)
                 sums[key] = sums.get(key, 0.0) + float(mean) / VALIDATION_BATCHES
         self.fabric.log_dict({f"validation/{k}": v for k, v in sums.items()}, self.step)
+        figure = sums[self.module.monitor]
+        if self.scheduler is not None and self.interval == "validation":
+            self.scheduler.step(figure)
         if self.fabric.is_global_zero:
-            self._log_pictures(batch)
+            self._log_pictures({key: value[:SHOWN] for key, value in batch.items()})
         if self.step < FIRST_STOP * self.total and self.step != self.total:
             return
-        score = sums.get("reconstruction", sums["loss"])
         self.stale += 1
-        if score < self.best:
-            self.best, self.stale, self.losses = score, 0, sums
+        if figure < self.best:
+            self.best, self.stale, self.losses = figure, 0, sums
             state = self.module.state_dict()
             self.best_state = {k: v.detach().cpu().clone() for k, v in state.items()}
 
-    def _log_pictures(self, batch: dict[str, torch.Tensor]) -> None:
-        """Writes input, target or reconstruction, and keypoints of four frames to TensorBoard."""
-        few = {key: value[:4] for key, value in batch.items()}
-        columns = [value.cpu() for value in self.module.pictures(few).values()]
-        percepts = self.module.perceive(columns[0].to(self.fabric.device))
-        frames = (columns[0] * 255).byte().permute(0, 2, 3, 1).numpy()
-        for i, frame in enumerate(frames):
-            shown = {key: value[i].float().cpu().numpy() for key, value in percepts.items()}
-            drawn = torch.from_numpy(draw_percepts(frame, shown)).permute(2, 0, 1) / 255
-            size = drawn.shape[-2:]
-            row = [torch.nn.functional.interpolate(c[i][None], size)[0] for c in columns]
-            picture = torch.cat([*row, drawn], dim=2)
+    def _log_pictures(self, few: dict[str, torch.Tensor]) -> None:
+        """Writes a model's pictures of a few frames, and its percepts on the first, to TensorBoard."""
+        columns = [value.float().cpu() for value in self.module.pictures(few).values()]
+        if (percepts := self.module.percepts(few)) is not None:
+            arrays = {key: value.float().cpu().numpy() for key, value in percepts.items()}
+            frames = (columns[0] * 255).byte().permute(0, 2, 3, 1).numpy()
+            drawn = [
+                draw_percepts(frame, {key: value[i] for key, value in arrays.items()})
+                for i, frame in enumerate(frames)
+            ]
+            columns.append(torch.stack([torch.from_numpy(p) for p in drawn]).movedim(-1, 1) / 255)
+        size = tuple(max(column.shape[axis] for column in columns) for axis in (-2, -1))
+        enlarged = [torch.nn.functional.interpolate(column, size) for column in columns]
+        for i, picture in enumerate(torch.cat(enlarged, dim=-1)):
             for logger in self.fabric.loggers:
                 logger.experiment.add_image(f"frame {i}", picture, self.step)  # type: ignore[attr-defined]
 
@@ -150,6 +167,7 @@ class Training:
             "losses": self.losses,
             "model": self.module.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else None,
         }
         if self.fabric.is_global_zero:
             buffer = io.BytesIO()
@@ -171,5 +189,7 @@ class Training:
             raise ValueError(f"{self.checkpoint} is of a run with other settings: {other}. {cure}")
         self.module.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.scheduler is not None:
+            self.scheduler.load_state_dict(state["scheduler"])
         for key in ("step", "stale", "best", "best_state", "losses"):
             setattr(self, key, state[key])

@@ -7,6 +7,7 @@ is what a teacher sees.
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,8 @@ from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames
 from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
+from objwrappers.perception.registry import model_entry
+from objwrappers.perception.storage import DEFAULT_FAMILY
 
 __all__ = ["Ingredients", "Recipe", "motion", "pairs", "permakey", "recipe_of", "student"]
 
@@ -81,7 +84,7 @@ def motion(module: Any, given: Ingredients) -> Datasets:
 
     def batches(part: Frames) -> Dataset:
         moving = MotionFrames(part, given.batch_size, still, travels, given.seed, given.rank, usual)
-        return given.noisy(moving, "after", "frames")
+        return given.noisy(moving, "frames")
 
     return batches(given.training), batches(given.validation)
 
@@ -122,6 +125,11 @@ def student(module: Any, given: Ingredients) -> Datasets:
     return batches(given.training), batches(given.validation)
 
 
-def recipe_of(model: str) -> Recipe:
-    """Returns the recipe of a model."""
-    return {"motion": motion, "transporter": pairs, "permakey": permakey, "student": student}[model]
+def recipe_of(model: str, family: str = DEFAULT_FAMILY) -> Recipe:
+    """Returns the recipe that the table of models names beside a model.
+
+    Raises:
+        ValueError: No such family or model.
+    """
+    module, _, function = model_entry(model, family).recipe.partition(":")
+    return getattr(importlib.import_module(module), function)

@@ -128,8 +128,7 @@ def pretrain(
     if fabric.is_global_zero:
         module.load_state_dict(training.best_state)
         module.record = {
-            "game": game,
-            "noise": noise,
+            "trained_on": {"task": game, "noise": noise, "channels": module.channels},
             "training": {
                 "command": command or f"objwrappers.pretrain({model!r}, {game!r}, ...)",
                 "frames": int(np.prod(frames.starts.shape)),

@@ -14,7 +14,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from objwrappers.metrics.keypoints import to_pixels
+from objwrappers.geometry import to_pixels
 from objwrappers.rendering.saliency import blend
 
 __all__ = ["DRAWN", "PRESENT_THRESHOLD", "SCALE", "colour", "draw_percepts"]

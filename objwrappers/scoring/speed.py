@@ -128,7 +128,7 @@ def model_rows(batch: int, device: str) -> list[Row]:
     for name in MODELS:
         for preset, arguments in (model_presets(name) or {"": {}}).items():
             model = model_class(name)(**{"num_keypoints": 10, **arguments}).eval()
-            model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+            model = model.to(device=device, memory_format=torch.channels_last)
             label = f"{name}, {preset}" if preset else name
             table.append(Row(label, batch, look(model, frames)))
             next(table[-1].player)

@@ -12,16 +12,9 @@ from objwrappers.metrics.keypoints import (
     on_bars,
     on_border,
     score,
-    to_pixels,
     uniform_keypoints,
 )
 from objwrappers.metrics.ram import Sprite
-
-
-def test_pixels_of_the_corners_are_the_centres_of_the_outer_cells():
-    corners = to_pixels(np.array([[-1, -1], [1, 1], [0, 0]]), height=210, width=160, map_size=42)
-    cell = np.array([160 / 42, 5])
-    np.testing.assert_allclose(corners, [cell / 2, np.array([160, 210]) - cell / 2, [80, 105]])
 
 
 def test_counts_by_hand():

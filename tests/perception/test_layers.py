@@ -1,12 +1,9 @@
-import cv2
 import numpy as np
 import pytest
 import torch
 
 from objwrappers.perception.layers import (
-    AreaResize,
     ConvBlock,
-    area_matrix,
     gaussian_maps,
     marginal_soft_argmax,
     per_object,
@@ -14,22 +11,6 @@ from objwrappers.perception.layers import (
     same_padding,
     spatial_soft_argmax,
 )
-
-
-def test_area_matrix_by_hand():
-    expected = torch.tensor([[2 / 3, 1 / 3, 0], [0, 1 / 3, 2 / 3]])
-    torch.testing.assert_close(area_matrix(3, 2), expected)
-    torch.testing.assert_close(
-        area_matrix(4, 2), torch.tensor([[0.5, 0.5, 0, 0], [0, 0, 0.5, 0.5]])
-    )
-
-
-@pytest.mark.parametrize("height, width", [(210, 160), (250, 160), (97, 101)])
-def test_resize_equals_opencv_within_rounding(height, width):
-    frames = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), np.uint8)
-    ours = AreaResize(84)(torch.from_numpy(frames)).permute(0, 2, 3, 1).numpy() * 255
-    theirs = np.stack([cv2.resize(f, (84, 84), interpolation=cv2.INTER_AREA) for f in frames])
-    assert np.abs(ours - theirs).max() <= 0.51
 
 
 def test_same_padding_is_tensorflows():

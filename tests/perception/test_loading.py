@@ -1,5 +1,6 @@
 """Where weights are found; errors that name the file."""
 
+import hashlib
 import json
 import shutil
 import warnings
@@ -7,12 +8,21 @@ import warnings
 import pytest
 import torch
 
-from objwrappers.perception import base, loading
+from objwrappers.perception import storage
 from objwrappers.perception.loading import BUNDLED, load_model
 
 
 def load(folder, **options):
     return load_model("motion", game="Pong", weights=folder, device="cpu", **options)
+
+
+def edit(folder, **changes):
+    """Changes config.json; None removes an entry."""
+    config = json.loads((folder / "config.json").read_text())
+    for key, value in changes.items():
+        config[key] = value
+    changed = {key: value for key, value in config.items() if value is not None}
+    (folder / "config.json").write_text(json.dumps(changed))
 
 
 def test_cut_off_weights_are_named(folder):
@@ -48,12 +58,19 @@ def test_a_damaged_config_is_named(folder, text):
 @pytest.mark.parametrize(
     "argument, value, message",
     [
-        ("num_keypoints", "many", "num_keypoints must be an integer of at least 1, got 'many'"),
+        ("num_keypoints", "many", "num_keypoints must be of type int, got 'many'"),
+        ("num_keypoints", 2.0, "num_keypoints must be of type int, got 2.0"),
+        ("num_keypoints", True, "num_keypoints must be of type int, got True"),
+        ("num_keypoints", None, "num_keypoints must be of type int, got None"),
+        ("num_keypoints", [3], r"num_keypoints must be of type int, got \[3\]"),
+        ("num_keypoints", 10**9, "num_keypoints must be at most 1024, got 1000000000"),
+        ("num_keypoints", 10**400, "num_keypoints must be a finite number of at most 2.53"),
+        ("num_keypoints", -(10**60), "num_keypoints must be a finite number of at most 2.53"),
         ("num_keypoints", 0, "num_keypoints must be an integer of at least 1, got 0"),
-        ("sigma", "x", "sigma must be a positive number, got 'x'"),
+        ("sigma", "x", "sigma must be of type float, got 'x'"),
         ("sigma", 0, "sigma must be a positive number, got 0"),
         ("width", 0, "channels must be an integer of at least 1, got 0"),
-        ("width", "wide", "channels must be an integer of at least 1, got .wide."),
+        ("width", "wide", "width must be of type int, got .wide."),
     ],
 )
 def test_a_config_with_nonsense_arguments_is_named(folder, argument, value, message):
@@ -91,7 +108,8 @@ def test_weights_trained_under_the_noise_come_first(folder, tmp_path, monkeypatc
     with pytest.warns(UserWarning, match="trained without bars.*--game Pong --noise both"):
         clean = load_model("motion", game="Pong", device="cpu", noise="both")
     assert clean.num_keypoints == 6
-    shutil.copytree(folder, tmp_path / "cache" / "objwrappers" / "weights" / "motion-Pong-both")
+    edit(folder, trained_on={"task": "Pong", "noise": "both", "channels": "RGB"})
+    shutil.copytree(folder, tmp_path / "cache" / "objwrappers" / "weights" / "any name")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert load_model("motion", "Pong", device="cpu", noise="both").num_keypoints == 3
@@ -115,9 +133,7 @@ def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
         asked.append((repo_id, filename, revision))
         return str(folder / filename)
 
-    for module in (base, loading):
-        monkeypatch.setattr(module, "hf_hub_download", download)
-    monkeypatch.setattr("huggingface_hub.hub_mixin.hf_hub_download", download)
+    monkeypatch.setattr(storage, "hf_hub_download", download)
     assert load("someone/keypoints@v1").num_keypoints == 3
     assert {(name, revision) for _, name, revision in asked} == {
         ("config.json", "v1"),
@@ -128,9 +144,9 @@ def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
 
 def test_an_unreachable_repository_is_named(monkeypatch):
     def offline(*_, **__):
-        raise loading.LocalEntryNotFoundError("offline")
+        raise storage.LocalEntryNotFoundError("offline")
 
-    monkeypatch.setattr(loading, "hf_hub_download", offline)
+    monkeypatch.setattr(storage, "hf_hub_download", offline)
     with pytest.raises(FileNotFoundError, match="weights='no/where' is neither a folder nor"):
         load("no/where")
 
@@ -157,8 +173,15 @@ def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
     assert (folder / "model.safetensors").stat().st_size <= limit
     config = json.loads((folder / "config.json").read_text())
     training = config["training"]
-    assert (config["model"], config["game"]) == (name, game)
-    assert config.get("noise", "none") == (noise[0] if noise else "none")
+    assert (config["family"], config["model"]) == ("keypoints", name)
+    assert config["trained_on"] == {
+        "task": game,
+        "noise": noise[0] if noise else "none",
+        "channels": "RGB",
+    }
+    content = (folder / "model.safetensors").read_bytes()
+    assert config["sha256"] == hashlib.sha256(content).hexdigest()
+    assert not {"game", "noise", "constancy"} & config.keys()
     learns = "--teacher" if name == "student" else f"--model {name} --game {game}"
     assert training["command"].startswith(f"python zoo/pretrain.py {learns}")
     assert {"frames", "steps", "batch_size", "seed", "validation"} <= training.keys()

@@ -72,22 +72,6 @@ def test_a_keypoint_on_a_bar_is_not_present(model):
     assert model.loss(hidden, 1.0)["presence"] > 10
 
 
-@torch.no_grad()
-def test_jumps_further_than_objects_move_cost(model):
-    model = MotionKeypoints(num_keypoints=2, constancy=10.0).eval()
-    still = batch(torch.ones(1, 42, 42))
-    still["after"] = still["frames"]
-    losses = model.loss(still, 1.0)
-    assert losses["jump"] == 0
-    still["after"] = torch.randint(0, 256, (1, 84, 84, 3), dtype=torch.uint8)
-    _, here, present = model._locate(model.images(still["frames"]))
-    _, there, _ = model._locate(model.images(still["after"]))
-    jumps = ((there - here).norm(dim=-1) - 0.1).clamp(min=0)
-    again = model.loss(still, 1.0)
-    torch.testing.assert_close(again["jump"], (present.sigmoid() * jumps).mean())
-    torch.testing.assert_close(again["loss"] - losses["loss"], 10 * again["jump"])
-
-
 def test_presence_does_not_bend_the_features(model):
     motion = torch.zeros(1, 42, 42)
     motion[0, 3, 3] = 1.0

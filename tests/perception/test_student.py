@@ -4,6 +4,7 @@ from torch import nn
 
 from objwrappers.datasets.frames import Frames
 from objwrappers.datasets.teaching import TaughtFrames
+from objwrappers.geometry import cells_to_frame
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 from objwrappers.perception.student import Student
 
@@ -40,7 +41,8 @@ def test_the_losses_by_hand():
     with torch.no_grad():
         percepts = model.perceive(model.images(frames))
         present = torch.tensor([[1.0, 0.0]])
-        keypoints = percepts["keypoints"] + torch.tensor([0.25, -0.5])
+        # A quarter and a half in the coordinates of the student's map of 42 cells.
+        keypoints = percepts["keypoints"] + torch.tensor([0.25, -0.5]) * 41 / 42
         batch = {"frames": frames, "keypoints": keypoints, "present": present}
         losses = model.loss({**batch, "visible": torch.ones(1, 84, 84)}, 0.0)
     assert losses["distance"].item() == pytest.approx(0.75, abs=1e-5)
@@ -49,6 +51,22 @@ def test_the_losses_by_hand():
     assert losses["presence"].item() == pytest.approx(by_hand.item(), abs=1e-5)
     total = losses["place"] + 10 * losses["distance"] + losses["presence"]
     torch.testing.assert_close(losses["loss"], total)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("cells", [21, 42])
+def test_a_teachers_map_is_no_matter(cells):
+    model = Student(1).eval()
+    batch = {
+        "frames": torch.zeros(1, 84, 84, 3, dtype=torch.uint8),
+        "keypoints": cells_to_frame(torch.tensor([[[1.0, -1.0]]]), cells, cells),
+        "present": torch.ones(1, 1),
+        "visible": torch.ones(1, 84, 84),
+    }
+    # Black frames give flat logits, whose mean is the centre. The middle of the outermost of 21
+    # cells is 20/21 of the way to the border, and that is 40/41 of a map of 42.
+    expected = 2 * {21: (20 / 21) * 42 / 41, 42: 1.0}[cells]
+    assert model.loss(batch, 0.0)["distance"].item() == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_student_learns_where_a_square_is():

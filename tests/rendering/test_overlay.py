@@ -22,9 +22,9 @@ def enlarged(frame: np.ndarray, scale: int) -> np.ndarray:
 
 
 def pixel(x: float, y: float, scale: int) -> tuple[int, int]:
-    """(row, column) of the picture where (x, y) lies."""
-    column, row = overlay.to_pixels(np.array([x, y]), 210 * scale, 160 * scale)
-    return int(row), int(column)
+    """(row, column) of a keypoint by the definition: ±1 are the frame's borders."""
+    column, row = (x + 1) / 2 * 160, (y + 1) / 2 * 210
+    return min(int(row * scale), 210 * scale - 1), min(int(column * scale), 160 * scale - 1)
 
 
 @pytest.mark.parametrize("scale", [1, 2, 3])

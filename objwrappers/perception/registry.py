@@ -1,0 +1,78 @@
+"""Which models there are: one line for each, and a file of its own.
+
+* :data:`MODELS`: family → name → the model's class and its recipe
+* :func:`model_entry`, :func:`model_class`, :func:`model_presets`: what a line names
+"""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from objwrappers.names import unknown_name
+from objwrappers.perception.storage import DEFAULT_FAMILY
+from objwrappers.perception.trainable import Trainable
+
+__all__ = ["MODELS", "ModelEntry", "model_class", "model_entry", "model_presets"]
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """Where a model's parts are, as strings, so that only the model asked for is imported.
+
+    Attributes:
+        model: Its class, ``"module:Class"``.
+        recipe: What makes its dataset of a recording, ``"module:function"``.
+    """
+
+    model: str
+    recipe: str
+
+
+_HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
+
+MODELS: dict[str, dict[str, ModelEntry]] = {
+    "keypoints": {
+        "motion": ModelEntry(f"{_HERE}.motion_keypoints:MotionKeypoints", f"{_RECIPES}:motion"),
+        "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),
+        "student": ModelEntry(f"{_HERE}.student:Student", f"{_RECIPES}:student"),
+        "transporter": ModelEntry(f"{_HERE}.transporter:Transporter", f"{_RECIPES}:pairs"),
+    },
+}
+"""Family → name → entry; a name may be in several families."""
+
+
+def model_entry(name: str, family: str = DEFAULT_FAMILY) -> ModelEntry:
+    """Returns the line of a model.
+
+    Raises:
+        ValueError: No such family or model; the message lists those that exist.
+    """
+    if family not in MODELS:
+        raise unknown_name("family of perception models", family, MODELS)
+    if name not in MODELS[family]:
+        raise unknown_name("perception model", name, MODELS[family])
+    return MODELS[family][name]
+
+
+def model_class(name: str, family: str = DEFAULT_FAMILY) -> type[Any]:
+    """Returns the class of a model, a :class:`Trainable`.
+
+    Raises:
+        ValueError: No such family or model; the message lists those that exist.
+    """
+    module, _, attribute = model_entry(name, family).model.partition(":")
+    cls = getattr(importlib.import_module(module), attribute)
+    assert issubclass(cls, Trainable), cls
+    return cls
+
+
+def model_presets(name: str, family: str = DEFAULT_FAMILY) -> dict[str, dict[str, Any]]:
+    """Returns the named sets of a model's constructor arguments; empty if it has none.
+
+    Raises:
+        ValueError: No such family or model.
+    """
+    module, _, _ = model_entry(name, family).model.partition(":")
+    return getattr(importlib.import_module(module), "PRESETS", {})
