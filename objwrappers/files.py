@@ -22,6 +22,7 @@ import platformdirs
 
 __all__ = [
     "cache_folder",
+    "hyperparams_folder",
     "read_json",
     "read_regular",
     "recover_folder",
@@ -37,6 +38,13 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 def cache_folder(*parts: str) -> Path:
     """Returns a folder in the user's cache, ``~/.cache/objwrappers/...`` on Linux; not made yet."""
     return platformdirs.user_cache_path("objwrappers", appauthor=False).joinpath(*parts)
+
+
+def hyperparams_folder() -> Path:
+    """Returns the folder of hyperparameters, in the installed package or in the clone."""
+    package = Path(__file__).resolve().parent
+    installed = package / "hyperparams"
+    return installed if installed.is_dir() else package.parent / "hyperparams"
 
 
 @contextmanager

@@ -4,9 +4,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from objwrappers.perception.registry import MODELS, ModelEntry
 
 import objwrappers
+from objwrappers.perception.registry import MODELS, ModelEntry
 
 TOY = '''
 """Keypoints on the brightest pixels of the red channel, by a single convolution."""
@@ -87,7 +87,8 @@ def test_a_toy_model_trains_scores_plays_and_is_filmed(toy, tmp_path):
     assert module.gain == 1, "its group has no rate"
     assert not torch.equal(module.maps.weight, type(module)().maps.weight)
     checkpoint = torch.load("logs/perception/toy-Pong-0/checkpoint.pt", weights_only=True)
-    assert checkpoint["scheduler"]["best"] == pytest.approx(checkpoint["best"])
+    schedule = checkpoint["scheduler"]
+    assert schedule["last_epoch"] == 4 and schedule["best"] <= checkpoint["best"] < 1
     assert [group["lr"] for group in checkpoint["optimizer"]["param_groups"]][1] == 0
 
     rows = objwrappers.score("Pong", "toy", frames=5, device="cpu")["Pong"]

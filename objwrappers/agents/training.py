@@ -14,8 +14,8 @@ from stable_baselines3.common.utils import set_random_seed
 
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import ALGOS, LOG_FOLDER
+from objwrappers.files import hyperparams_folder
 from objwrappers.names import unknown_name
-from objwrappers.pretraining.settings import hyperparams_folder
 
 __all__ = ["default_hyperparams", "train"]
 

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
 
+from objwrappers.files import hyperparams_folder
 from objwrappers.names import unknown_name
 from objwrappers.perception.loading import model_class, model_presets
 
-__all__ = ["COUNTS", "DEFAULTS", "hyperparams_folder", "read_settings"]
+__all__ = ["COUNTS", "DEFAULTS", "read_settings"]
 
 COUNTS = ("n_frames", "n_timesteps", "batch_size", "eval_freq", "checkpoint_every", "patience")
 """Settings that are integers of at least 1."""
@@ -33,13 +33,6 @@ DEFAULTS: dict[str, Any] = {
     "model": {},
 }
 """Of a model without a file of its own; what each means is said in motion.yml."""
-
-
-def hyperparams_folder() -> Path:
-    """Returns the folder of the YAML files: in the installed package, or in the clone."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "hyperparams"
-    return installed if installed.is_dir() else package.parent / "hyperparams"
 
 
 def read_settings(
