@@ -141,7 +141,7 @@ class Training:
             self.best_state = {k: v.detach().cpu().clone() for k, v in state.items()}
 
     def _log_pictures(self, few: dict[str, torch.Tensor]) -> None:
-        """Writes a model's pictures of a few frames, and its percepts on the first, to TensorBoard."""
+        """Writes a model's pictures of a few frames to TensorBoard, its percepts on the first."""
         columns = [value.float().cpu() for value in self.module.pictures(few).values()]
         if (percepts := self.module.percepts(few)) is not None:
             arrays = {key: value.float().cpu().numpy() for key, value in percepts.items()}
