@@ -4,7 +4,8 @@
 * :class:`Recording`: reads it, one shard at a time
 * :func:`read_facts`: what was recorded
 
-A folder holds ``frames.json`` and ``shard-00000.npz`` and so on (:mod:`~objwrappers.datasets.shards`).
+A folder holds ``frames.json`` and ``shard-00000.npz`` and so on, see
+:mod:`objwrappers.datasets.shards`.
 The index names the task, what else is known of the recording, the arrays, and each shard with a
 digest of its content. Folders of an old kind, without digests and arrays, are read, too.
 """
@@ -226,6 +227,11 @@ class RecordingWriter:
         return sum(shard["steps"] * shard["envs"] for shard in self._index["shards"])
 
     @property
+    def num_envs(self) -> int:
+        """Envs side by side; 0 where nothing is recorded yet."""
+        return self._index["shards"][0]["envs"] if self._index["shards"] else 0
+
+    @property
     def digests(self) -> list[str]:
         """The digest of each shard."""
         return [shard["digest"] for shard in self._index["shards"]]
@@ -281,11 +287,10 @@ class RecordingWriter:
         self._index = index
 
     def _check_layout(self, envs: int, layout: dict[str, Any]) -> None:
-        there = self._index["shards"][0]["envs"]
-        if envs != there:
+        if envs != self.num_envs:
             raise ValueError(
-                f"{self.folder} holds frames of {there} envs side by side, got those of {envs}; "
-                "record with as many, or into another folder."
+                f"{self.folder} holds frames of {self.num_envs} envs side by side, got those of "
+                f"{envs}; record with as many, or into another folder."
             )
         if layout != (stated := stated_layout(self._index)):
             raise ValueError(f"{self.folder} holds {stated}, got {layout}.")

@@ -1,0 +1,1 @@
+"""From recordings to weights: recording games, and training perception models on them."""
