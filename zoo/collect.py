@@ -12,9 +12,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from objwrappers.command_line import run_program
+from objwrappers.command_line import fail, run_program
 from objwrappers.games import check_game
-from objwrappers.pretraining.collect import collect, frames_folder
+from objwrappers.pretraining.collect import agent_play, collect, next_command
 
 
 def main() -> None:
@@ -37,25 +37,37 @@ def main() -> None:
     add("--algo", help="of a trained agent; default: a random policy")
     add("--env", help="id of the trained agent, e.g. ObjKeypoints-MsPacman-v0")
     add("-f", "--log-folder", default="logs", help="of the agent's training")
+    add("--exp-id", type=int, default=0, help="run of the agent (default: the latest)")
+    add("--device", default="auto", help="of the agent")
+    add("--trust", action="store_true", help="read agents that RL Zoo wrote: pickles, run as code")
     options = parser.parse_args()
-    agent = (options.algo, options.env, options.log_folder) if options.algo else None
-    game = run_program(check_game, options.game)
-    folder = options.folder or run_program(frames_folder, game, options.noise)
-    count = run_program(
+    agent = None
+    if options.algo:
+        if f"-{run_program(check_game, options.game)}-" not in str(options.env):
+            fail(f"--env {options.env} is not an id of {options.game}.")
+        agent = run_program(
+            agent_play,
+            options.algo,
+            options.env,
+            folder=options.log_folder,
+            exp_id=options.exp_id,
+            device=options.device,
+            trust=options.trust,
+        )
+    recording = run_program(
         collect,
-        game,
-        folder,
+        options.game,
+        options.folder,
         options.num_frames,
-        options.seed,
-        options.num_envs,
-        agent,
+        seed=options.seed,
+        num_envs=options.num_envs,
         noise=options.noise,
+        agent=agent,
         progress=True,
     )
-    size = sum(file.stat().st_size for file in folder.iterdir())
-    print(f"{count} frames of {game} in {folder}, {size / count / 1024:.2f} KB each")
-    where = f" --frames-folder {folder}" if options.folder or options.noise != "none" else ""
-    print(f"Next: python zoo/pretrain.py --model motion --game {game}{where}")
+    count, size = recording.num_frames, recording.num_bytes / recording.num_frames / 1024
+    print(f"{count} frames of {recording.task} in {recording.folder}, {size:.2f} KB each")
+    print(f"Next: {next_command(recording)}")
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ __all__ = [
     "acts_greedily",
     "find_archive",
     "folder_with_agents",
+    "is_value_based",
     "runs_with_agents",
 ]
 
@@ -43,8 +44,12 @@ def acts_greedily(algo: str, env_id: str) -> bool:
     for a whole game. Value-based agents have no such policy, only their training's exploration.
     """
     family = family_of(env_id)
-    value_based = algo in ALGOS and issubclass(ALGOS[algo], OffPolicyAlgorithm)
-    return value_based or family is None or not family.is_atari
+    return is_value_based(algo) or family is None or not family.is_atari
+
+
+def is_value_based(algo: str) -> bool:
+    """Tells whether an algorithm's agents know values of actions and no policy to sample."""
+    return algo in ALGOS and issubclass(ALGOS[algo], OffPolicyAlgorithm)
 
 
 def runs_with_agents(

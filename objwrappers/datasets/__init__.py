@@ -1,6 +1,7 @@
 """What pretraining reads.
 
-* :mod:`objwrappers.datasets.frames`: recorded native frames on disk and in memory, pairs of them
+* :mod:`objwrappers.datasets.recordings`: frames and named arrays of each step on disk
+* :mod:`objwrappers.datasets.frames`: small frames in memory, pairs of them
 * :mod:`objwrappers.datasets.motion`: frames with a map of what moves
 * :mod:`objwrappers.datasets.noise`: distractor bars on batches of frames
 """

@@ -1,98 +1,27 @@
-"""Recorded frames: lossless shards on disk, small frames in memory, batches drawn by step.
+"""Small frames in memory, and batches drawn from them by step.
 
-* :class:`FrameWriter`: writes a folder of shards, each complete or absent
-* :func:`read_frames`: a folder → :class:`Frames` at the size that models learn from
+* :func:`read_frames`: a recorded folder → :class:`Frames` at the size that models learn from
 * :class:`Frames`: uint8 (T, N, h, w, 3), N envs side by side, with the starts of episodes
 * :class:`SingleFrames`: single frames, for PermaKey
 * :class:`FramePairs`: pairs of frames of one episode, for the Transporter
 
-A folder holds ``frames.json`` and ``shard-00000.npz`` and so on. A shard holds ``palette`` uint8
-(P, 3), ``indices`` uint8 (t, N, H, W) and ``starts`` bool (t, N). Atari has 128 colours, and
-max-pooling of two frames adds few, so that indices into a palette lose nothing; compressed, a
-frame takes about 1 KB. A palette of more than 256 colours, as in Battle Zone, has uint16 indices.
+Recordings on disk: :mod:`objwrappers.datasets.recordings`.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
-from objwrappers.files import write_atomically
-from objwrappers.perception.layers import AreaResize
+from objwrappers.datasets.recordings import Recording, RecordingWriter, read_facts
+from objwrappers.datasets.small_frames import small_frames
 
 __all__ = ["FramePairs", "FrameWriter", "Frames", "SingleFrames", "read_facts", "read_frames"]
 
-INDEX_NAME = "frames.json"
-MAX_SHARD_BYTES = 2**31
-MAX_COLOURS = 2**16
-
-
-class FrameWriter:
-    """Appends blocks of steps to a folder; an interrupted recording continues where it stopped.
-
-    Args:
-        folder: Made if absent.
-        facts: What was recorded (game, frame skip, policy); must equal those already there.
-
-    Raises:
-        ValueError: The folder holds frames of something else.
-    """
-
-    def __init__(self, folder: str | Path, facts: dict[str, Any]) -> None:
-        self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        self._index: dict[str, Any] = {**facts, "shards": []}
-        if (self.folder / INDEX_NAME).exists():
-            there = _read_index(self.folder)
-            keys = sorted({*there, *facts} - {"shards"})
-            other = {key: there.get(key) for key in keys if there.get(key) != facts.get(key)}
-            if other:
-                raise ValueError(
-                    f"{self.folder} holds other frames ({other}, asked for "
-                    f"{ {key: facts.get(key) for key in other} }); give another folder or "
-                    "remove it."
-                )
-            self._index = there
-
-    @property
-    def num_frames(self) -> int:
-        """Frames on disk, of all envs together."""
-        return sum(shard["steps"] * shard["envs"] for shard in self._index["shards"])
-
-    def append(self, frames: np.ndarray, starts: np.ndarray) -> None:
-        """Writes one shard, then names it in the index.
-
-        Args:
-            frames: uint8 (t, N, H, W, 3).
-            starts: bool (t, N), True where an episode or a recording begins.
-
-        Raises:
-            ValueError: Another number of envs than in the shards before, or more than 65,536
-                colours in one block; record fewer steps at once.
-            OSError: The disk is full; what was written before remains valid.
-        """
-        widths = {shard["envs"] for shard in self._index["shards"]} - {frames.shape[1]}
-        if widths:
-            raise ValueError(
-                f"{self.folder} holds frames of {widths.pop()} envs side by side, got those of "
-                f"{frames.shape[1]}; record with as many, or into another folder."
-            )
-        palette, indices = _to_palette(frames)
-        name = f"shard-{len(self._index['shards']):05d}.npz"
-        with write_atomically(self.folder / name) as file:
-            np.savez_compressed(file, palette=palette, indices=indices, starts=starts)
-        shard = {"name": name, "steps": frames.shape[0], "envs": frames.shape[1]}
-        self._index["shards"].append(shard)
-        with write_atomically(self.folder / INDEX_NAME) as file:
-            file.write(json.dumps(self._index, indent=1).encode())
+FrameWriter = RecordingWriter  # the older name
 
 
 @dataclass(frozen=True)
@@ -210,98 +139,29 @@ class FramePairs(torch.utils.data.Dataset):
         }
 
 
-def read_frames(folder: str | Path, size: int = 84) -> Frames:
-    """Reads a folder of shards and resizes the frames by area.
+def read_frames(
+    folder: str | Path,
+    size: int | tuple[int, int] = 84,
+    *,
+    grayscale: bool = False,
+    cache: bool = True,
+) -> Frames:
+    """Reads a recording with its frames resized by area; they are made once and kept on disk.
 
     Args:
-        folder: Written by :class:`FrameWriter`.
-        size: Height and width h = w of the frames in memory, pixels.
+        folder: Written by :class:`RecordingWriter`.
+        size: Height and width of the frames, pixels: h = w, or (h, w).
+        grayscale: One grey channel instead of three colours.
+        cache: Use and keep the small frames beside the shards, see
+            :mod:`objwrappers.datasets.small_frames`.
 
     Raises:
         FileNotFoundError: No frames there.
         ValueError: A damaged, cut-off or foreign folder; the message names the file.
     """
-    folder = Path(folder)
-    index = _read_index(folder)
-    resize = AreaResize(size)
-    frames, starts = [], []
-    widths = {shard["envs"] for shard in index["shards"]}
-    if len(widths) != 1:
-        raise ValueError(f"{folder} holds no frames, or shards of several widths: {widths}.")
-    for shard in index["shards"]:
-        palette, indices, new = _read_shard(folder / shard["name"], shard)
-        for block in np.array_split(indices, max(1, len(indices) // 32)):
-            native = torch.from_numpy(palette[block.reshape(-1, *block.shape[2:])])
-            small = (resize(native) * 255).round().to(torch.uint8).permute(0, 2, 3, 1)
-            frames.append(small.reshape(*block.shape[:2], size, size, 3))
-        starts.append(torch.from_numpy(new))
-    return Frames(torch.cat(frames), torch.cat(starts))
-
-
-def read_facts(folder: str | Path) -> dict[str, Any]:
-    """Returns what is known of a recording (game, policy, seed, noise) and its ``shards``.
-
-    Raises:
-        FileNotFoundError: No frames there.
-        ValueError: A damaged index.
-    """
-    return _read_index(Path(folder))
-
-
-def _to_palette(frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    wide = frames.astype(np.uint32)
-    codes = (wide[..., 0] << 16) | (wide[..., 1] << 8) | wide[..., 2]
-    colours = np.unique(codes)
-    if len(colours) > MAX_COLOURS:
-        raise ValueError(
-            f"{len(colours)} colours in one block of frames, a palette has at most {MAX_COLOURS}; "
-            "record fewer steps at once."
-        )
-    palette = np.stack([colours >> 16, (colours >> 8) & 255, colours & 255], axis=1)
-    width = np.uint8 if len(colours) <= 256 else np.uint16
-    return palette.astype(np.uint8), np.searchsorted(colours, codes).astype(width)
-
-
-def _read_index(folder: Path) -> dict[str, Any]:
-    path = folder / INDEX_NAME
-    if not path.exists():
-        raise FileNotFoundError(
-            f"No frames in {folder}: {INDEX_NAME} is missing. Record some: "
-            f"python zoo/collect.py --game MsPacman --folder {folder}"
-        )
-    try:
-        index = json.loads(path.read_text())
-        shards = index["shards"]
-        for shard in shards:
-            name, steps, envs = shard["name"], shard["steps"], shard["envs"]
-            if os.path.basename(name) != name or min(int(steps), int(envs)) < 1:
-                raise ValueError(f"bad shard {shard}")
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{path} is damaged ({error}); remove {folder} and record again."
-        ) from error
-    return index
-
-
-def _read_shard(path: Path, shard: dict[str, Any]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    cure = f"Remove {path.parent} and record again with zoo/collect.py."
-    if not path.exists():
-        raise ValueError(f"{path} is missing although {INDEX_NAME} names it. {cure}")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > MAX_SHARD_BYTES:
-            raise ValueError(f"it unpacks to {size} bytes")
-        with np.load(path, allow_pickle=False) as arrays:
-            palette, indices, starts = arrays["palette"], arrays["indices"], arrays["starts"]
-        expected = (int(shard["steps"]), int(shard["envs"]))
-        if indices.shape[:2] != expected or starts.shape != expected or indices.ndim != 4:
-            raise ValueError(f"shapes {indices.shape} and {starts.shape}, not {expected}")
-        if palette.ndim != 2 or palette.shape[1] != 3 or len(palette) <= int(indices.max()):
-            raise ValueError(f"palette of shape {palette.shape}")
-        types = (palette.dtype.name, indices.dtype.name, starts.dtype.name)
-        if types not in (("uint8", "uint8", "bool"), ("uint8", "uint16", "bool")):
-            raise ValueError("arrays of other types")
-    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is damaged or cut off ({error}). {cure}") from error
-    return palette, indices, starts
+    height, width = (size, size) if isinstance(size, int) else size
+    recording = Recording(folder)
+    if not len(recording):
+        raise ValueError(f"{folder} holds no frames yet; record some with zoo/collect.py.")
+    frames, starts = small_frames(recording, height, width, grayscale, cache)
+    return Frames(torch.from_numpy(frames), torch.from_numpy(starts))

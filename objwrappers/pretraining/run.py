@@ -16,7 +16,8 @@ from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from objwrappers.datasets.frames import read_facts, read_frames
+from objwrappers.datasets.frames import read_frames
+from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
 from objwrappers.perception.base import PerceptionModule, check_replaceable
@@ -108,11 +109,13 @@ def pretrain(
     module = _make_module(model, arguments)
     recording = _record(fabric, game, frames_folder, settings["n_frames"], run, progress)
     facts = {"model": model, "game": game, "noise": noise, "seed": seed}
-    facts["frames"] = _digest(_facts_of(recording, game))
+    facts["frames"] = recording.digest
     if taught_by is not None:
         facts["teacher"] = _digest({**taught_by.arguments, **taught_by.record})
     facts |= {**settings, "arguments": arguments}
-    frames = read_frames(recording, module.size)
+    frames = read_frames(
+        recording.folder, (form.height, form.width), grayscale=form.grayscale
+    )
     given = Ingredients.of(
         frames, settings, noise=noise, seed=seed, rank=fabric.global_rank, teacher=taught_by
     )
@@ -150,22 +153,17 @@ def _record(
     count: int,
     run: Path,
     progress: bool,
-) -> Path:
-    """Returns the folder of the recording, made first where none was given."""
-    recording = Path(folder) if folder is not None else frames_folder(game)
+) -> Recording:
+    """Returns the recording, made first where none was given."""
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
         if folder is None:
-            collect(game, recording, count, seed=1, progress=progress)
+            collect(game, None, count, seed=1, progress=progress)
     fabric.barrier()
+    recording = Recording(frames_folder(game) if folder is None else folder)
+    if recording.task != game:
+        raise ValueError(f"{recording.folder} holds frames of {recording.task}, not of {game}.")
     return recording
-
-
-def _facts_of(recording: Path, game: str) -> dict[str, Any]:
-    recorded = read_facts(recording)
-    if recorded.get("game", game) != game:
-        raise ValueError(f"{recording} holds frames of {recorded['game']}, not of {game}.")
-    return recorded
 
 
 def _load_teacher(model: str, teacher: str | None, game: str) -> PerceptionModule | None:

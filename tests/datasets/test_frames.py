@@ -1,5 +1,6 @@
 import json
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -7,7 +8,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from objwrappers.datasets.frames import FramePairs, Frames, FrameWriter, SingleFrames, read_frames
-from objwrappers.perception.layers import AreaResize
 
 FACTS = {"game": "Pong", "policy": "random", "seed": 0}
 
@@ -16,6 +16,12 @@ def native_frames(steps=4, envs=2, seed=0, colours=100):
     rng = np.random.default_rng(seed)
     palette = rng.integers(0, 256, (colours, 3), np.uint8)
     return palette[rng.integers(0, colours, (steps, envs, 210, 160))]
+
+
+def resized(native, size=84):
+    flat = native.reshape(-1, *native.shape[2:])
+    small = [cv2.resize(f, (size, size), interpolation=cv2.INTER_AREA) for f in flat]
+    return torch.from_numpy(np.stack(small))
 
 
 @pytest.fixture
@@ -30,9 +36,8 @@ def test_frames_come_back_exactly_but_for_the_resize(folder):
     frames = read_frames(folder)
     assert frames.frames.shape == (8, 2, 84, 84, 3)
     assert frames.starts.tolist() == 2 * np.eye(4, 2, dtype=bool).tolist()
-    native = torch.from_numpy(np.concatenate([native_frames(seed=0), native_frames(seed=1)]))
-    small = (AreaResize(84)(native.flatten(0, 1)) * 255).round().to(torch.uint8)
-    assert torch.equal(frames.frames.flatten(0, 1), small.permute(0, 2, 3, 1))
+    native = np.concatenate([native_frames(seed=0), native_frames(seed=1)])
+    assert torch.equal(frames.frames.flatten(0, 1), resized(native))
 
 
 def test_recording_continues_and_refuses_another_game(folder):
@@ -44,15 +49,14 @@ def test_recording_continues_and_refuses_another_game(folder):
         FrameWriter(folder, {**FACTS, "game": "MsPacman"})
 
 
-def test_many_colours_are_kept_and_too_many_refused(tmp_path):
-    native = native_frames(colours=300)  # as in Battle Zone, of which max-pooling makes hundreds
-    FrameWriter(tmp_path / "many", FACTS).append(native, np.zeros((4, 2), bool))
-    small = AreaResize(84)(torch.from_numpy(native).flatten(0, 1)) * 255
-    expected = small.round().to(torch.uint8).permute(0, 2, 3, 1)
-    assert torch.equal(read_frames(tmp_path / "many").frames.flatten(0, 1), expected)
-    with pytest.raises(ValueError, match="colours in one block"):
-        too_many = native_frames(colours=200_000)
-        FrameWriter(tmp_path / "all", FACTS).append(too_many, np.zeros((4, 2), bool))
+@pytest.mark.parametrize("colours, codec", [(100, "palette"), (300, "palette"), (2**24, "rows")])
+def test_many_colours_are_kept(tmp_path, colours, codec):
+    # Max-pooling makes hundreds in Battle Zone; no palette holds those of random pixels.
+    native = native_frames(colours=colours)
+    FrameWriter(tmp_path, FACTS).append(native, np.zeros((4, 2), bool))
+    with np.load(tmp_path / "shard-00000.npz") as arrays:
+        assert json.loads(arrays["header"].tobytes())["codec"] == codec
+    assert torch.equal(read_frames(tmp_path).frames.flatten(0, 1), resized(native))
 
 
 def test_no_frames_names_the_command(tmp_path):
@@ -81,7 +85,9 @@ def test_a_full_disk_leaves_what_was_recorded(folder, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         FrameWriter(folder, FACTS).append(native_frames(), np.zeros((4, 2), bool))
     assert read_frames(folder).frames.shape[0] == 8
-    assert len(list(folder.iterdir())) == 3
+    visible = sorted(path.name for path in folder.iterdir() if path.name[0] != ".")
+    assert visible == ["frames.json", "shard-00000.npz", "shard-00001.npz"]
+    assert not list(folder.glob(".shard*"))
 
 
 def test_a_shard_never_runs_code(folder):
@@ -99,14 +105,14 @@ def test_a_shard_never_runs_code(folder):
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(position=st.floats(0, 1), noise=st.binary(min_size=1, max_size=40))
-def test_damaged_shards_give_a_value_error_or_valid_frames(folder, position, noise):
+def test_damaged_shards_give_a_value_error_or_the_same_frames(folder, position, noise):
     path = folder / "shard-00000.npz"
-    whole = path.read_bytes()
+    whole, whole_frames = path.read_bytes(), read_frames(folder).frames
     start = int(position * len(whole))
     path.write_bytes(whole[:start] + noise + whole[start + len(noise) :])
     try:
-        frames = read_frames(folder)
-        assert frames.frames.shape == (8, 2, 84, 84, 3)
+        frames = read_frames(folder, cache=False)
+        assert torch.equal(frames.frames, whole_frames)
     except ValueError as error:
         assert "shard-00000.npz" in str(error)
     finally:
@@ -144,10 +150,11 @@ def test_an_index_cannot_point_outside_its_folder(folder):
 
 
 def numbered(starts):
-    """Frames whose value is their step."""
+    """Frames whose first channel is their step and whose second is their env."""
     starts = torch.tensor(starts, dtype=torch.bool)
-    steps = torch.arange(len(starts), dtype=torch.uint8)
-    return Frames(steps[:, None, None, None, None].expand(*starts.shape, 2, 2, 3), starts)
+    steps, envs = (torch.arange(count, dtype=torch.uint8) for count in starts.shape)
+    channels = torch.stack(torch.broadcast_tensors(steps[:, None], envs, torch.tensor(0)), -1)
+    return Frames(channels[:, :, None, None].byte().expand(*starts.shape, 2, 2, 3), starts)
 
 
 def test_runs_do_not_cross_episodes():
@@ -176,10 +183,15 @@ def test_pairs_stay_in_an_episode_and_repeat_by_step():
     gaps = target - source
     assert gaps.min() == 1
     assert gaps.max() == 10
-    borders = torch.tensor([0, 7, 15, 30, 40])
-    # No pair straddles a border of both envs: 7 cuts one env, 15 and 30 the other.
-    assert not ((source < 7) & (target >= 15)).any()
-    assert borders[0] <= source.min()
+    envs = batch["target"][:, 0, 0, 1]
+    assert torch.equal(batch["source"][:, 0, 0, 1], envs)
+    assert envs.unique().tolist() == [0, 1]
+    # The last start at or before each step, counted by hand: env 0, env 1.
+    borders = torch.tensor([[0, 15, 30], [0, 7, 7]])[envs.long()]
+    first_of_source, first_of_target = (
+        torch.where(borders <= step[:, None], borders, 0).amax(1) for step in (source, target)
+    )
+    assert torch.equal(first_of_source, first_of_target)
     again = FramePairs(numbered(starts), batch_size=500, seed=1, max_gap=10)[3]
     assert torch.equal(batch["target"], again["target"])
     assert not torch.equal(batch["target"], pairs[4]["target"])
