@@ -121,11 +121,7 @@ def _check_shard(shard: Any, with_digest: bool) -> None:
 
 def _check_layout(index: Mapping[str, Any]) -> None:
     sides = index["frame_shape"]
-    if (
-        not isinstance(sides, list)
-        or len(sides) != 3
-        or any(type(side) is not int for side in sides)
-    ):
+    if not isinstance(sides, list) or [type(side) for side in sides] != [int] * 3:
         raise ValueError(f"frame_shape {sides!r}")
-    if not all(isinstance(kind, dict) for kind in index["arrays"].values()):
-        raise ValueError("arrays without their types")
+    if not isinstance(index["arrays"], dict):
+        raise ValueError(f"arrays {index['arrays']!r}")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +45,7 @@ __all__ = [
 
 STEPS_PER_SHARD = 128
 
-Play = Generator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]], None, None]
+Play = Iterator[tuple[np.ndarray, np.ndarray, dict[str, np.ndarray]]]
 """Of each step: frames uint8 (N, H, W, 3); starts bool (N,), True where a frame does not follow
 the one before; arrays (N, ...): ``action``, taken at the frame, ``reward``, which it brought.
 """
@@ -268,7 +268,7 @@ def next_command(recording: Recording, model: str = "motion") -> str:
 
 
 def _blocks(play: Play) -> Generator[Block, None, None]:
-    with closing(play):
+    try:
         while True:
             steps = [next(play) for _ in range(STEPS_PER_SHARD)]
             names = steps[0][2]
@@ -277,6 +277,9 @@ def _blocks(play: Play) -> Generator[Block, None, None]:
                 np.stack([starts for _, starts, _ in steps]),
                 {name: np.stack([arrays[name] for _, _, arrays in steps]) for name in names},
             )
+    finally:
+        if isinstance(play, Generator):
+            play.close()  # and with it the envs
 
 
 def _bar(total: int, shown: bool) -> Any:

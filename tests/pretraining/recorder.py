@@ -1,0 +1,69 @@
+"""Records into a folder, as a process that can be killed: ``recorder.py random|agent FOLDER N``.
+
+The agent's actions depend on what it saw in all steps before and on a generator of its own.
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from objwrappers.envs.atari import make_atari_vec
+from objwrappers.pretraining.collect import AgentPlay, agent_play, collect
+from objwrappers.sb3 import GymVecEnv
+
+
+class RememberingAgent:
+    """Adds up what it sees, as a recurrent policy does, until an episode begins."""
+
+    def __init__(self, actions: int) -> None:
+        self._actions = actions
+        self._rng = np.random.default_rng()
+
+    def set_random_seed(self, seed):
+        self._rng = np.random.default_rng(seed)
+
+    def predict(self, observation, state, starts, deterministic):
+        assert not deterministic
+        seen = observation.reshape(len(observation), -1).astype(np.int64).sum(1)
+        state = seen if state is None else np.where(starts, 0, state) + seen
+        noise = self._rng.integers(self._actions, size=len(seen))
+        return (state + noise) % self._actions, state
+
+
+class NativeVecEnv(GymVecEnv):
+    """Shows native frames, and keeps the last ones."""
+
+    def reset(self):
+        self.frames = super().reset()
+        return self.frames
+
+    def step_wait(self):
+        self.frames, *rest = super().step_wait()
+        return self.frames, *rest
+
+    def get_attr(self, attr_name, indices=None):
+        return [self.frames] if attr_name == "frames" else super().get_attr(attr_name, indices)
+
+
+def agent(archive: Path) -> AgentPlay:
+    def make(num_envs, noise):
+        # Short episodes, so that recordings hold several.
+        options = {"noise": noise, "max_num_frames_per_episode": 400}
+        env = NativeVecEnv(make_atari_vec("Breakout", num_envs, **options))
+        return RememberingAgent(int(env.action_space.n)), env
+
+    return agent_play("remembering", "ObjFrames-Breakout-v0", archive, make)
+
+
+def record(policy: str, folder: Path, num_frames: int, **options):
+    if policy == "agent":
+        archive = folder.parent / "Breakout_1" / "agent.zip"
+        archive.parent.mkdir(exist_ok=True)
+        archive.write_bytes(b"weights")
+        options["agent"] = agent(archive)
+    return collect("Breakout", folder, num_frames, num_envs=2, **options)
+
+
+if __name__ == "__main__":
+    record(sys.argv[1], Path(sys.argv[2]), int(sys.argv[3]))
