@@ -15,10 +15,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from objwrappers.datasets.locking import FileLock
 from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder, write_folder_atomically
+from objwrappers.perception.resizing import resize_area
 
 __all__ = ["small_frames"]
 
@@ -69,12 +71,6 @@ def small_frames(
     return frames, starts
 
 
-def resize_area(frames: np.ndarray, height: int, width: int) -> np.ndarray:
-    """Resizes by OpenCV's INTER_AREA, which rounds: uint8 (B, H, W, C) → (B, h, w, C)."""
-    small = [cv2.resize(f, (width, height), interpolation=cv2.INTER_AREA) for f in frames]
-    return np.stack(small).reshape(len(frames), height, width, frames.shape[-1])
-
-
 def _resized(
     recording: Recording, height: int, width: int, grayscale: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -82,7 +78,7 @@ def _resized(
         flat = frames.reshape(-1, *frames.shape[2:])
         if grayscale:
             flat = np.stack([cv2.cvtColor(f, cv2.COLOR_RGB2GRAY) for f in flat])[..., None]
-        small = resize_area(flat, height, width)
+        small = resize_area(torch.from_numpy(flat), height, width).numpy()
         yield small.reshape(*starts.shape, *small.shape[1:]), starts
 
 

@@ -7,6 +7,15 @@
 * :mod:`objwrappers.pretraining.loop`: the training loop, on Lightning Fabric
 """
 
-from objwrappers.pretraining.run import pretrain
+from __future__ import annotations
+
+import importlib
+from typing import Any
 
 __all__ = ["pretrain"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "pretrain":
+        return importlib.import_module("objwrappers.pretraining.run").pretrain
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -8,7 +8,7 @@
 
 A recording that was interrupted, or is to grow, goes on as if it had never stopped: the game is
 played again from its seed, and what is there already is compared instead of written. That costs
-the time of playing, about half of what recording took.
+the time of playing, about two thirds of what recording took.
 """
 
 from __future__ import annotations

@@ -94,7 +94,8 @@ def pretrain(
     if n_timesteps is not None:
         changes["n_timesteps"] = n_timesteps
     settings = read_settings(model, game, changes)
-    output = Path(output or cache_folder("weights", weights_name(model, game, check_noise(noise))))
+    seen = _bars_seen(check_noise(noise), frames_folder)
+    output = Path(output or cache_folder("weights", weights_name(model, game, seen)))
     run = Path(log_folder) / "perception" / f"{output.name}-{seed}"
     check_replaceable(output)
     fabric = _make_fabric(device, devices, num_nodes, precision, run)
@@ -113,9 +114,9 @@ def pretrain(
     if taught_by is not None:
         facts["teacher"] = _digest({**taught_by.arguments, **taught_by.record})
     facts |= {**settings, "arguments": arguments}
-    frames = read_frames(
-        recording.folder, (form.height, form.width), grayscale=form.grayscale
-    )
+    form = module.frame_format
+    assert form.height is not None and form.width is not None
+    frames = read_frames(recording.folder, (form.height, form.width), grayscale=form.grayscale)
     given = Ingredients.of(
         frames, settings, noise=noise, seed=seed, rank=fabric.global_rank, teacher=taught_by
     )
@@ -131,7 +132,7 @@ def pretrain(
     if fabric.is_global_zero:
         module.load_state_dict(training.best_state)
         module.record = {
-            "trained_on": {"task": game, "noise": noise, "channels": module.channels},
+            "trained_on": {"task": game, "noise": seen, "channels": module.channels},
             "training": {
                 "command": command or f"objwrappers.pretrain({model!r}, {game!r}, ...)",
                 "frames": int(np.prod(frames.starts.shape)),
@@ -144,6 +145,17 @@ def pretrain(
         module.save_pretrained(output)
     fabric.barrier()
     return output
+
+
+def _bars_seen(noise: str, folder: str | Path | None) -> str:
+    """Returns the bars that the model will see: those drawn while training, or recorded ones."""
+    recorded = "none" if folder is None else str(Recording(folder).facts.get("noise", "none"))
+    if "none" not in (noise, recorded):
+        raise ValueError(
+            f"{folder} has bars on its frames ({recorded}) already: train on it with noise='none', "
+            f"or draw noise={noise!r} on clean frames."
+        )
+    return noise if recorded == "none" else recorded
 
 
 def _record(
