@@ -67,6 +67,16 @@ class AgentPlay:
     play: Callable[[int, int, str], Play]
 
 
+def agent_facts(algo: str, env_id: str, archive: Path) -> dict[str, str]:
+    """Returns what tells an agent from others: its id, its run, a digest of its archive."""
+    return {
+        "algo": algo,
+        "env": env_id,
+        "run": archive.parent.name,
+        "digest": hashlib.sha256(archive.read_bytes()).hexdigest(),
+    }
+
+
 def agent_play(
     algo: str, env_id: str, *, epsilon: float = 0.1, device: str = "auto", **found: Any
 ) -> AgentPlay:
@@ -89,12 +99,6 @@ def agent_play(
 
     trust = found.pop("trust", False)
     archive = find_archive(algo, env_id, **found)
-    facts = {
-        "algo": algo,
-        "env": env_id,
-        "run": archive.parent.name,
-        "digest": hashlib.sha256(archive.read_bytes()).hexdigest(),
-    }
 
     def play(num_envs: int, seed: int, noise: str) -> Play:
         agent, env = load_agent(
@@ -103,7 +107,7 @@ def agent_play(
             num_envs=num_envs,
             env_kwargs={"noise": noise},
             render_mode="rgb_array",  # keeps native frames
-            seed=_first_seed(seed),
+            seed=first_seed(seed),
             device=device,
             trust=trust,
             **found,
@@ -113,7 +117,7 @@ def agent_play(
             predict = EpsilonGreedy(predict, env, epsilon, seed).predict
         return play_by_agent(predict, env)
 
-    return AgentPlay(f"{algo} on {env_id}", facts, play)
+    return AgentPlay(f"{algo} on {env_id}", agent_facts(algo, env_id, archive), play)
 
 
 def frames_folder(game: str, noise: str = "none") -> Path:
@@ -168,7 +172,7 @@ def play_by_agent(predict: Callable[..., Any], env: Any) -> Play:
             starts = np.array(done)
 
 
-def _first_seed(seed: int) -> int:
+def first_seed(seed: int) -> int:
     """The seed of the envs; of a recording's own seed, so that near ones share no game."""
     return int(np.random.default_rng((seed, 0)).integers(2**30))
 

@@ -17,6 +17,7 @@ from lightning_fabric.loggers import TensorBoardLogger
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from objwrappers.datasets.frames import read_frames
+from objwrappers.datasets.index import INDEX_NAME
 from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
@@ -149,7 +150,8 @@ def pretrain(
 
 def _bars_seen(noise: str, folder: str | Path | None) -> str:
     """Returns the bars that the model will see: those drawn while training, or recorded ones."""
-    recorded = "none" if folder is None else str(Recording(folder).facts.get("noise", "none"))
+    there = folder is not None and (Path(folder) / INDEX_NAME).exists()
+    recorded = str(Recording(folder).facts.get("noise", "none")) if folder and there else "none"
     if "none" not in (noise, recorded):
         raise ValueError(
             f"{folder} has bars on its frames ({recorded}) already: train on it with noise='none', "

@@ -60,7 +60,7 @@ def cells(model: PerceptionModule, frame: np.ndarray) -> Iterator[tuple[str, np.
     percepts = {key: value[0].numpy() for key, value in model(frames).items()}
     yield f"{model.name}, K = {len(percepts['keypoints'])}", draw_percepts(frame, percepts)
     if isinstance(model, PermaKey):
-        images = model.resize(frames)
+        images = model.images(model.resize(frames))
         maps = model.error_maps(images, model.encode(images))[0].numpy()
         for layer, errors in zip(model.lsp_layers, maps, strict=True):
             yield f"errors, layer {layer}", (errors * 255).astype(np.uint8)

@@ -9,24 +9,27 @@ from pathlib import Path
 import numpy as np
 
 from objwrappers.envs.atari import make_atari_vec
-from objwrappers.pretraining.collect import AgentPlay, agent_play, collect
+from objwrappers.pretraining.collect import (
+    AgentPlay,
+    agent_facts,
+    collect,
+    first_seed,
+    play_by_agent,
+)
 from objwrappers.sb3 import GymVecEnv
 
 
 class RememberingAgent:
     """Adds up what it sees, as a recurrent policy does, until an episode begins."""
 
-    def __init__(self, actions: int) -> None:
+    def __init__(self, actions: int, seed: int) -> None:
         self._actions = actions
-        self._rng = np.random.default_rng()
-
-    def set_random_seed(self, seed):
         self._rng = np.random.default_rng(seed)
 
-    def predict(self, observation, state, starts, deterministic):
+    def predict(self, observation, state, episode_start, deterministic):
         assert not deterministic
         seen = observation.reshape(len(observation), -1).astype(np.int64).sum(1)
-        state = seen if state is None else np.where(starts, 0, state) + seen
+        state = seen if state is None else np.where(episode_start, 0, state) + seen
         noise = self._rng.integers(self._actions, size=len(seen))
         return (state + noise) % self._actions, state
 
@@ -47,13 +50,15 @@ class NativeVecEnv(GymVecEnv):
 
 
 def agent(archive: Path) -> AgentPlay:
-    def make(num_envs, noise):
+    def play(num_envs, seed, noise):
         # Short episodes, so that recordings hold several.
         options = {"noise": noise, "max_num_frames_per_episode": 400}
         env = NativeVecEnv(make_atari_vec("Breakout", num_envs, **options))
-        return RememberingAgent(int(env.action_space.n)), env
+        env.seed(first_seed(seed))
+        return play_by_agent(RememberingAgent(int(env.action_space.n), seed).predict, env)
 
-    return agent_play("remembering", "ObjFrames-Breakout-v0", archive, make)
+    env_id = "ObjFrames-Breakout-v0"
+    return AgentPlay(f"remembering on {env_id}", agent_facts("remembering", env_id, archive), play)
 
 
 def record(policy: str, folder: Path, num_frames: int, **options):

@@ -4,7 +4,8 @@ import torch
 
 from objwrappers.perception.permakey import PermaKey
 
-SHEET_CELL = (420, 320)
+HEIGHT, WIDTH = 420, 320  # of a cell
+TOP, GAP = 26, 4
 
 
 @pytest.fixture
@@ -24,12 +25,14 @@ def test_columns_are_games_and_rows_are_models(run_zoo, tmp_path):
     options = ["--game", "Pong", "Breakout", "--model", "motion", "transporter"]
     run_zoo("compare", *options, "-o", "sheet.png")
     sheet = cv2.imread(str(tmp_path / "sheet.png"))
-    height, width = SHEET_CELL
-    assert sheet.shape == (28 + 3 * height, 150 + 2 * width, 3)
-    first = sheet[28 : 28 + height, 150 : 150 + width]
+    left = sheet.shape[1] - 2 * WIDTH - GAP
+    assert len(sheet) == TOP + 3 * HEIGHT + 2 * GAP and left > 0
+    first, second = (
+        sheet[TOP + row * (HEIGHT + GAP) :][:HEIGHT, left : left + WIDTH] for row in (0, 1)
+    )
     assert tuple(first[200, 160]) == (17, 72, 144), "Pong's ground, blue first"
     # Keypoints are drawn in the rows of the models alone.
-    assert (sheet[28 + height : 28 + 2 * height, 150 : 150 + width] != first).any()
+    assert (second != first).any()
 
 
 def test_an_ablation_has_error_maps_for_each_layer(run_zoo, tmp_path, permakeys):
@@ -37,8 +40,8 @@ def test_an_ablation_has_error_maps_for_each_layer(run_zoo, tmp_path, permakeys)
     run_zoo("compare", *options, "--weights", *permakeys)
     sheet = cv2.imread(str(tmp_path / "ablation.png"))
     # Frame; keypoints and two error maps; keypoints and one.
-    assert sheet.shape[0] == 28 + (1 + 3 + 2) * SHEET_CELL[0]
-    errors = sheet[28 + 2 * 420 : 28 + 3 * 420, 150:]
+    assert len(sheet) == TOP + 6 * HEIGHT + 5 * GAP
+    errors = sheet[TOP + 2 * (HEIGHT + GAP) :][:HEIGHT, -WIDTH:]
     assert (errors.max(-1) == errors.min(-1)).all() and errors.max() > 200
 
 
@@ -48,7 +51,7 @@ def test_an_ablation_has_error_maps_for_each_layer(run_zoo, tmp_path, permakeys)
         (["--game", "Pongg"], "Unknown game 'Pongg'"),
         (["--game", "Zaxxon", "--model", "motion"], "There are no weights of 'motion' for Zaxxon"),
         (["--game", "Pong", "--noise", "all"], "Unknown noise 'all'"),
-        (["--game", "Pong", "-o", "sheet.doc"], "-o must end in .png"),
+        (["--game", "Pong", "-o", "sheet.doc"], "must end with one of .png"),
     ],
 )
 def test_bad_input_is_one_line(run_zoo, options, message):

@@ -70,7 +70,8 @@ def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
     for key in a:
         torch.testing.assert_close(a[key], b[key], rtol=0, atol=0, msg=key)
     config = json.loads((tmp_path / "b" / "config.json").read_text())
-    assert (config["game"], config["num_keypoints"]) == ("Pong", 6)
+    assert config["trained_on"] == {"task": "Pong", "noise": "none", "channels": "RGB"}
+    assert config["num_keypoints"] == 6
     assert config["training"]["steps"] == 24
     assert config["training"]["frames"] == 1024
 
@@ -118,7 +119,10 @@ def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monke
     assert "cache/objwrappers/weights/motion-Pong-both/config.json" in result.stdout
     assert "model:motion noise:both" in result.stdout
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert load_model("motion", "Pong", device="cpu", noise="both").record["noise"] == "both"
+    assert (
+        load_model("motion", "Pong", device="cpu", noise="both").record["trained_on"]["noise"]
+        == "both"
+    )
     error = run_zoo("pretrain", "--model", "motion", "--noise", "all", *options, ok=False).stderr
     assert "Unknown noise 'all'" in error and "Traceback" not in error
 
