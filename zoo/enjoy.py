@@ -11,22 +11,13 @@ value-based agents (DQN, QR-DQN, RecurrentDQN) take the best one.
 from __future__ import annotations
 
 import argparse
-import contextlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from objwrappers.agents.loading import load_agent
-from objwrappers.agents.runs import acts_greedily
-from objwrappers.agents.watching import Game, Window, no_window, watch
-from objwrappers.command_line import (
-    add_agent_options,
-    check_env_id,
-    fail,
-    import_packages,
-    run_program,
-)
+from objwrappers.agents.watching import no_window, watch
+from objwrappers.command_line import add_agent_options, check_env_id, import_packages, run_program
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -47,12 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--seed", type=int, default=0)
     add("--verbose", type=int, default=1, help="0 prints nothing")
     add("-P", "--progress", action="store_true", help="show a progress bar")
-    args = parser.parse_args()
-    if args.algo == "random":
-        args.algo = "ppo"
-    if args.n_timesteps < 1 or args.n_envs < 1:
-        fail(f"-n and --n-envs must be at least 1, got {args.n_timesteps} and {args.n_envs}.")
-    return args
+    return parser.parse_args()
 
 
 def main() -> None:
@@ -62,53 +48,35 @@ def main() -> None:
     check_env_id(args.env)
     if args.num_threads > 0:
         torch.set_num_threads(args.num_threads)
-    reason = "" if args.no_render else no_window()
-    if reason:
+    if not args.no_render and (reason := no_window()):
         print(f"No window: {reason}. Film the agent instead: python zoo/record.py")
-    shown = not args.no_render and not reason
-    agent, env = run_program(
-        load_agent,
-        args.algo,
+    say = print if args.verbose > 0 else lambda _: None
+    games = run_program(
+        watch,
         args.env,
+        "ppo" if args.algo == "random" else args.algo,
+        n_timesteps=args.n_timesteps,
+        num_envs=args.n_envs,
+        window=not args.no_render,
+        deterministic=True if args.deterministic else False if args.stochastic else None,
+        seed=args.seed,
+        env_kwargs=args.env_kwargs,
+        on_load=lambda agent: say(f"Loaded {agent.path}"),
+        on_game=lambda game: say(f"Episode score {game.score:g}, length {game.length}"),
+        progress=args.progress,
         folder=args.folder,
         exp_id=args.exp_id,
         load_best=args.load_best,
         checkpoint=0 if args.load_last_checkpoint else args.load_checkpoint,
-        num_envs=args.n_envs,
-        env_kwargs=args.env_kwargs,
-        render_mode="rgb_array" if shown else None,
         monitor_file=str(args.reward_log / "0.monitor.csv") if args.reward_log else None,
-        seed=args.seed,
         device=args.device,
         trust=args.trust,
     )
-    say = print if args.verbose > 0 else lambda _: None
-    say(f"Loaded {agent.path}")
-    greedy = args.deterministic or acts_greedily(args.algo, args.env)
-    window = Window(args.env, env.metadata.get("render_fps") or 15) if shown else None
-    games: list[Game] = []
-
-    def tell(game: Game) -> None:
-        games.append(game)
-        say(f"Episode score {game.score:g}, length {game.length}")
-
-    with contextlib.suppress(KeyboardInterrupt):
-        watch(
-            agent,
-            env,
-            args.n_timesteps,
-            deterministic=greedy and not args.stochastic,
-            show=window.show if window else None,
-            on_game=tell,
-            progress=args.progress,
-        )
     if games:
-        scores, lengths = zip(*((game.score, game.length) for game in games), strict=True)
+        scores = [game.score for game in games]
+        steps = np.mean([game.length for game in games])
         spread = f"{np.mean(scores):.2f} ± {np.std(scores):.2f}"
-        say(f"{len(games)} episodes of {np.mean(lengths):.0f} steps, mean score {spread}")
-    if window:
-        window.close()
-    env.close()
+        say(f"{len(games)} episodes of {steps:.0f} steps, mean score {spread}")
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,8 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from tqdm import trange
 
-from objwrappers.agents.loading import Agent
+from objwrappers.agents.loading import Agent, load_agent
+from objwrappers.agents.runs import acts_greedily
 
 __all__ = ["Game", "Window", "no_window", "watch"]
 
@@ -81,43 +83,92 @@ class Window:
 
 
 def watch(
-    agent: Agent,
-    env: VecEnv,
-    n_timesteps: int,
+    env_id: str,
+    algo: str = "ppo",
     *,
-    deterministic: bool,
-    show: Callable[[np.ndarray], None] | None = None,
+    n_timesteps: int = 1000,
+    num_envs: int = 1,
+    window: bool = True,
+    deterministic: bool | None = None,
+    seed: int = 0,
+    env_kwargs: dict[str, Any] | None = None,
+    on_load: Callable[[Agent], None] | None = None,
     on_game: Callable[[Game], None] | None = None,
     progress: bool = False,
+    **agent_options: Any,
 ) -> list[Game]:
-    """Lets an agent play.
+    """Lets an agent play, in a window if there can be one; closing it ends the play.
 
     Args:
-        agent: Plays.
-        env: Made with it, see :func:`~objwrappers.agents.loading.load_agent`.
+        env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        algo: ``"ppo"``, a key of RL Zoo's ``ALGOS``, or ``"random"``.
         n_timesteps: Steps of each env.
-        deterministic: The likeliest action instead of sampling.
-        show: Gets the first env's picture at each step.
+        num_envs: Games side by side; the first is shown.
+        window: Show the game, where :func:`no_window` has nothing against it.
+        deterministic: The likeliest action instead of sampling; by default as
+            :func:`~objwrappers.agents.runs.acts_greedily` says.
+        seed: Of the games and of the agent's sampling.
+        env_kwargs: On top of those of the training.
+        on_load: Told of the agent.
         on_game: Told of each game that ends.
         progress: Show a bar.
+        **agent_options: Of :func:`~objwrappers.agents.loading.load_agent`.
 
     Returns:
         The games that ended.
+
+    Raises:
+        FileNotFoundError: There is no such agent.
+        ValueError: Counts below 1, or an agent that cannot be read.
     """
+    if n_timesteps < 1 or num_envs < 1:
+        raise ValueError(
+            f"n_timesteps and num_envs must be at least 1, got {n_timesteps} and {num_envs}."
+        )
+    shown = window and no_window() is None
+    agent, env = load_agent(
+        algo,
+        env_id,
+        num_envs=num_envs,
+        env_kwargs=env_kwargs,
+        render_mode="rgb_array" if shown else None,
+        seed=seed,
+        **agent_options,
+    )
+    if on_load is not None:
+        on_load(agent)
+    greedy = acts_greedily(algo, env_id) if deterministic is None else deterministic
+    rate: Any = env.metadata.get("render_fps") or 15
+    screen = Window(env_id, rate) if shown else None
     games: list[Game] = []
+    steps = trange(n_timesteps, unit="step", disable=not progress)
+    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(env):
+        for _, ended in zip(steps, _games(agent, env, greedy, screen), strict=False):
+            games += ended
+            for game in ended:
+                (on_game or _nobody)(game)
+    if screen is not None:
+        screen.close()
+    return games
+
+
+def _nobody(_: Game) -> None:
+    """Is told of games where nobody else is."""
+
+
+def _games(
+    agent: Agent, env: VecEnv, deterministic: bool, screen: Window | None
+) -> Iterator[list[Game]]:
+    """Plays for ever; yields the games that ended with each step."""
     observation: Any = env.reset()
     state: Any = None
     starts = np.ones(env.num_envs, bool)
-    for _ in trange(n_timesteps, unit="step", disable=not progress):
+    while True:
         actions, state = agent.predict(
             observation, state=state, episode_start=starts, deterministic=deterministic
         )
         observation, _, starts, infos = env.step(actions)
-        if show is not None and (picture := env.get_images()[0]) is not None:
-            show(picture)
-        for info in infos:
-            if (ended := info.get("episode")) is not None:
-                games.append(Game(float(ended["r"]), int(ended["l"])))
-                if on_game is not None:
-                    on_game(games[-1])
-    return games
+        if screen is not None and (picture := env.get_images()[0]) is not None:
+            screen.show(picture)
+        ended = [info["episode"] for info in infos if "episode" in info]
+        yield [Game(float(one["r"]), int(one["l"])) for one in ended]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from objwrappers.datasets import shards
-from objwrappers.datasets.frames import FrameWriter, read_facts
+from objwrappers.datasets.frames import read_facts
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 
 FACTS = {"task": "Pong", "policy": "random", "seed": 0}
@@ -310,37 +310,7 @@ def test_json_nested_deep_and_what_is_no_file_are_clear_errors(folder):
         Recording(folder)
 
 
-@pytest.fixture
-def old_folder(tmp_path):
-    """As written before there were digests and arrays."""
-    index = {"game": "Pong", "policy": "random", "seed": 0, "shards": []}
-    (tmp_path / "old").mkdir()
-    for seed in (0, 1):
-        codes, indices = np.unique(pixels(seed).reshape(-1, 3), axis=0, return_inverse=True)
-        indices = indices.astype(np.uint8).reshape(4, 2, 30, 20)
-        name = f"shard-{seed:05d}.npz"
-        np.savez_compressed(tmp_path / "old" / name, palette=codes, indices=indices, starts=STARTS)
-        index["shards"].append({"name": name, "steps": 4, "envs": 2})
-    (tmp_path / "old" / "frames.json").write_text(json.dumps(index, indent=1))
-    return tmp_path / "old"
-
-
-def test_old_recordings_are_read_but_do_not_grow(old_folder):
-    recording = Recording(old_folder)
-    assert (recording.task, recording.num_frames) == ("Pong", 16)
-    for seed, block in enumerate(recording):
-        np.testing.assert_array_equal(block.frames, pixels(seed))
-        np.testing.assert_array_equal(block.starts, STARTS)
-        assert block.arrays == {}
-    assert read_facts(old_folder)["game"] == "Pong"
-    with pytest.raises(ValueError, match="older version and cannot grow"):
-        FrameWriter(old_folder, FACTS)
-    recording.check_facts(FACTS)
-    with pytest.raises(ValueError, match=r"holds other frames.*'noise'"):
-        recording.check_facts({**FACTS, "noise": "both"})
-
-
-def test_the_digest_names_the_content(folder, old_folder, tmp_path):
+def test_the_digest_names_the_content(folder, tmp_path):
     before = Recording(folder).digest
     with RecordingWriter(tmp_path / "again", {**FACTS, "seed": 5}) as writer:
         for seed in (0, 1):
@@ -349,9 +319,6 @@ def test_the_digest_names_the_content(folder, old_folder, tmp_path):
     with RecordingWriter(folder, FACTS) as writer:
         writer.append(pixels(2), STARTS, arrays(2))
     assert Recording(folder).digest != before
-    old = Recording(old_folder).digest
-    rewritten(old_folder / "shard-00000.npz", starts=~STARTS)
-    assert Recording(old_folder).digest != old
 
 
 def test_facts_name_the_game_under_its_older_name_too(folder):

@@ -8,8 +8,8 @@ import torch
 from sb3_contrib import QRDQN, RecurrentPPO
 from stable_baselines3 import A2C, DQN, PPO
 
-from objwrappers.sb3.free_lunch.networks import NETWORKS, ReceptiveField
-from objwrappers.sb3.free_lunch.painting import enlarge, paint
+from objwrappers.sb3.free_lunch.networks import NETWORKS
+from objwrappers.sb3.free_lunch.painting import enlarge
 from objwrappers.sb3.policies import FLSPolicy
 from objwrappers.sb3.saliency import METHODS, attention, saliency
 from objwrappers.sb3.saliency.perturbation import _spots, blur, perturbation
@@ -120,14 +120,6 @@ def test_grad_cam_by_hand(observations):
     assert found.max() > 0
 
 
-def test_cells_are_enlarged_around_their_middles():
-    cells = torch.tensor([[[1.0, 3.0], [5.0, 7.0]]])
-    found = enlarge(cells, 6, 5, first=1, step=2)
-    line = torch.tensor([1.0, 1.0, 2.0, 3.0, 3.0])
-    expected = torch.stack([line, line, line + 2, line + 4, line + 4, line + 4])
-    torch.testing.assert_close(found[0], expected)
-
-
 @pytest.mark.parametrize(
     "method", ["gradient", "smooth_grad", "integrated_gradients", "perturbation"]
 )
@@ -229,19 +221,6 @@ def test_blur_keeps_a_constant_and_spreads_a_point():
     assert (spread[40, 43] / spread[40, 40]).item() == pytest.approx(np.exp(-0.5), abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("field", "cells", "low", "high"),
-    [((36, 8, 0), 7, 1, 25), ((8, 4, 0), 20, 1, 4), ((13, 1, 6), 84, 49, 169)],
-)
-def test_uniform_attention_is_flat_only_if_divided_by_coverage(field, cells, low, high):
-    uniform = torch.ones(1, cells, cells)
-    published = paint(uniform, ReceptiveField(*field), 84, 84, "published")
-    covered = paint(uniform, ReceptiveField(*field), 84, 84)
-    assert published.shape == covered.shape == (1, 84, 84)
-    assert (published.min(), published.max()) == (low, high)
-    assert covered.max() / covered.min() < 1.01
-
-
 @pytest.mark.parametrize("network", [n for n in NETWORKS if n != "cnn"])
 def test_constant_attention_is_flat_whatever_the_network(observations, network):
     policy = make(policy=FLSPolicy, policy_kwargs={"network": network})
@@ -276,18 +255,6 @@ def test_channels_last_and_the_callers_tensor(policy, observations):
     before = tensor.clone()
     assert torch.equal(saliency(policy, tensor, "gradient"), expected)
     assert not tensor.requires_grad and torch.equal(tensor, before)
-
-
-def test_a_cell_is_painted_where_it_sees():
-    attention = torch.zeros(1, 7, 7)
-    attention[0, 2, 3] = 5
-    published = paint(attention, ReceptiveField(36, 8, 0), 84, 84, "published")
-    expected = torch.zeros(84, 84)
-    expected[16:52, 24:60] = 5
-    assert torch.equal(published[0], expected)
-    # With a ring of zeros around the image all is seen one pixel further up and left.
-    shifted = paint(attention, ReceptiveField(36, 8, 1), 84, 84, "published")
-    assert torch.equal(shifted[0, :-1, :-1], expected[1:, 1:])
 
 
 def test_a_policy_without_attention_is_told_what_works(observations):
