@@ -66,14 +66,14 @@ def play_by_agent(
     import_packages([])
     check_env_id(env_id)
     agent = load_agent(algo, env_id, folder)
-    env = make_vec_env(env_id, agent, num_envs, {"noise": noise})
+    env = make_vec_env(env_id, agent, num_envs, {"noise": noise, "render_mode": "rgb_array"})
     env.seed(int(rng.integers(2**30)))
     observation = env.reset()
     starts = np.ones(num_envs, bool)
     state = None
     while True:
-        # The wrapper that transforms the frames keeps the last ones.
-        yield env.get_attr("frames", 0)[0], starts
+        # The wrapper that transforms the frames keeps the last native ones.
+        yield env.get_attr("pictures", 0)[0], starts
         actions, state = agent.model.predict(
             observation,  # type: ignore[arg-type]
             state,
