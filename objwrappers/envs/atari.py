@@ -111,6 +111,8 @@ def make_atari(
         **ale,
     }
     check_numbers({"frameskip": frameskip, "noop_max": noop_max, **common})
+    if noop_max > 1:
+        common["max_num_frames_per_episode"] += noop_max
     kept = raw_frames or (pictures and grayscale)
     common["obs_type"] = "grayscale" if grayscale and not kept else "rgb"
     env: gym.Env = AtariEnv(rom, frameskip=1, **common)
@@ -118,7 +120,7 @@ def make_atari(
     if infinite:
         env = InfiniteBreakout(env)
     if noop_max > 1:
-        env = NoopStart(env, rom, noop_max)
+        env = NoopStart(env, rom, noop_max, max_num_frames_per_episode)
     if kept:
         env = RawFrames(env, frameskip)
     bars = noise != "none"

@@ -53,14 +53,16 @@ class NativeFrames(VectorObservationWrapper):
         """Resets all envs, or those that ``options["reset_mask"]`` names.
 
         Args:
-            seed: An integer for seed, seed + 1, ... (ALE keeps 31 bits of it), or one for each
+            seed: An integer for seed + i in env i (ALE keeps 31 bits of it), or one for each
                 env reset.
             options: ``{"reset_mask": bool (N,)}`` for a partial reset.
         """
         if isinstance(seed, int | np.integer):
-            seed = int(seed) % (MAX_SEED - self.num_envs)
-        elif seed is not None:
-            seed = np.asarray(seed) % MAX_SEED
+            mask = (options or {}).get("reset_mask")
+            envs = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
+            seed = [int(seed) + i for i in envs]
+        if seed is not None:
+            seed = np.array([int(one) % MAX_SEED for one in seed], np.int64)
         if self._life_loss_info and options and "reset_mask" in options:
             options = {**options, "reset_mask": options["reset_mask"] & ~self._alive}
         return super().reset(seed=seed, options=options)

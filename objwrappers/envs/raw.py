@@ -26,15 +26,19 @@ class NoopStart(gym.Wrapper):
 
     ALE draws their number in C++, with a distribution that each compiler implements in its own
     way. So ALE is asked: a vector env of one game is reset along, and tells its frame number.
+    No-ops do not count towards an episode's length there, so nor do they here.
 
     Args:
-        env: Raw frames.
+        env: Raw frames, of episodes long enough for the no-ops, too.
         rom: The game's, ``"ms_pacman"``.
         noop_max: Fewer no-ops than that begin an episode.
+        max_frames: Raw frames after them until an episode is truncated.
     """
 
-    def __init__(self, env: gym.Env, rom: str, noop_max: int) -> None:
+    def __init__(self, env: gym.Env, rom: str, noop_max: int, max_frames: int) -> None:
         super().__init__(env)
+        self._max_frames = max_frames
+        self._played = 0
         self._twin = AtariVectorEnv(
             rom,
             1,
@@ -52,13 +56,21 @@ class NoopStart(gym.Wrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Resets the game and plays the no-ops."""
         observation, info = self.env.reset(seed=seed, options=options)
-        _, there = self._twin.reset(seed=None if seed is None else int(seed) % (MAX_SEED - 1))
+        _, there = self._twin.reset(seed=None if seed is None else int(seed) % MAX_SEED)
         noops = int(there["episode_frame_number"][0]) - info["episode_frame_number"]
         action = self._no_operation()
         for _ in range(noops):
             observation, _, _, _, latest = self.env.step(action)
             info.update(latest)
+        self._played = 0
         return observation, info
+
+    def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
+        """Plays a raw frame."""
+        observation, reward, terminated, _, info = self.env.step(action)
+        self._played += 1
+        truncated = self._played >= self._max_frames and not terminated
+        return observation, reward, terminated, truncated, info
 
     def _no_operation(self) -> Any:
         discrete = isinstance(self.action_space, gym.spaces.Discrete)

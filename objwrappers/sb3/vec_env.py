@@ -88,7 +88,7 @@ class GymVecEnv(VecEnv):
         """
         if not self._env_checks:
             actions = check_actions(actions, self.action_space, self.num_envs, bounded=False)
-        self._actions = actions
+        self._actions = np.asarray(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Steps all envs and resets those that are done.
