@@ -109,17 +109,14 @@ def test_gymnasium_and_sb3_find_nothing_to_complain_about(env_id):
         sb3_checker.check_env(env)
 
 
-def test_observation_is_the_area_resized_luma_of_the_native_frame():
-    env = gym.make("ObjFrames-Pong-v0", **EXACT)
+def test_frames_in_colour_are_the_area_resized_native_frames():
+    env = gym.make("ObjFrames-Pong-v0", grayscale=False, **EXACT)
     observation, _ = env.reset(seed=0)
     native, _ = make_atari("Pong", **EXACT).reset(seed=0)
-    grey = cv2.resize(
-        cv2.cvtColor(native, cv2.COLOR_RGB2GRAY), (84, 84), interpolation=cv2.INTER_AREA
-    )
-    for channel in observation:
-        np.testing.assert_array_equal(channel, grey)
+    small = cv2.resize(native, (84, 84), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+    np.testing.assert_array_equal(observation, np.concatenate([small] * 4))
     observation, *_ = env.step(0)
-    np.testing.assert_array_equal(observation[0], grey)
+    np.testing.assert_array_equal(observation[:9], np.concatenate([small] * 3))
 
 
 def test_pixel_options_shape_the_observation():

@@ -40,9 +40,9 @@ def test_a_wrong_option_gets_one_error_with_the_cure(make, option, message):
 
 
 def test_an_option_of_another_kind_of_id_says_of_which():
-    with pytest.raises(ValueError, match="'stack_num'. It is an option of ObjFrames"):
+    with pytest.raises(ValueError, match=r"'stack_num'\. It is an option of ObjFrames"):
         gym.make("ObjKeypoints-Pong-v0", stack_num=4)
-    with pytest.raises(ValueError, match="'max_episode_steps'. Give max_num_frames_per_episode"):
+    with pytest.raises(ValueError, match=r"'max_episode_steps'\. Give max_num_frames_per_episode"):
         gym.make_vec("ObjFrames-Pong-v0", num_envs=2, max_episode_steps=10)
     with pytest.raises(ValueError, match="size must be positive: 84 by 0"):
         gym.make("ObjFrames-Pong-v0", img_width=0)
@@ -87,7 +87,7 @@ def test_wrong_actions_do_not_reach_the_emulators(infinite, fire, actions, messa
 def test_a_wrong_action_does_not_reach_the_emulator(fire, action):
     env = make_atari("Breakout", fire_each_life=fire)
     env.reset(seed=0)
-    with pytest.raises(ValueError, match="[Aa]ction.* got"):
+    with pytest.raises(ValueError, match=r"[Aa]ction.* got"):
         env.step(action)
     for right in (1, np.int64(1), np.array(1), np.uint8(1)):
         env.step(right)
