@@ -15,7 +15,7 @@ import yaml
 
 import objwrappers
 from objwrappers.files import write_atomically
-from objwrappers.names import nearest_names
+from objwrappers.names import did_you_mean
 
 __all__ = [
     "KeyValues",
@@ -58,8 +58,7 @@ def check_env_id(env_id: str) -> None:
     """Ends the program if there is no such id; the message offers the nearest ones."""
     if env_id in gym.registry:
         return
-    hint = " or ".join(nearest_names(env_id, gym.registry, count=3))
-    fail(f"unknown env {env_id!r}. " + (f"Did you mean {hint}?" if hint else "No id is like it."))
+    fail(f"unknown env {env_id!r}. {did_you_mean(env_id, gym.registry) or 'No id is like it.'}")
 
 
 class KeyValues(argparse.Action):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ale_py import roms
 
-from objwrappers.names import nearest_names
+from objwrappers.names import did_you_mean
 
 __all__ = ["GAMES", "check_game", "rom_name"]
 
@@ -31,12 +31,8 @@ def check_game(game: str) -> str:
     plain_name = game.replace("_", "").lower()
     if plain_name in by_plain_name:
         return by_plain_name[plain_name]
-    nearest = nearest_names(plain_name, by_plain_name, count=3, cutoff=0.4)
-    hint = " or ".join(repr(by_plain_name[name]) for name in nearest)
-    raise ValueError(
-        f"Unknown game {game!r}. "
-        + (f"Did you mean {hint}?" if hint else f"ALE ships {', '.join(GAMES)}.")
-    )
+    hint = did_you_mean(game, GAMES, likeness=0.4)
+    raise ValueError(f"Unknown game {game!r}. " + (hint or f"ALE ships {', '.join(GAMES)}."))
 
 
 def rom_name(game: str) -> str:

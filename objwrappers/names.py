@@ -1,27 +1,44 @@
-"""What to say of a name that there is not."""
+"""What to say of a name that there is not.
+
+* :func:`nearest_names`, :func:`did_you_mean`: which names were meant, and the sentence that asks
+* :func:`unknown_name`: the error to raise
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["nearest_names", "unknown_name"]
+__all__ = ["did_you_mean", "nearest_names", "unknown_name"]
+
+LIKENESS = 0.6
+"""Of two names, in [0, 1], from which on one is offered for the other."""
 
 
 def nearest_names(
-    name: object, names: Iterable[str], count: int = 1, cutoff: float = 0.5
+    name: object, names: Iterable[str], count: int = 3, likeness: float = LIKENESS
 ) -> list[str]:
-    """Returns the names that are most like one, whatever the case of letters; the nearest first.
+    """Returns the names most like one that is unknown, the likest first.
+
+    Capitals and underscores do not count.
 
     Args:
         name: What was given.
         names: Those that exist.
-        count: At most so many.
-        cutoff: Least likeness, in [0, 1].
+        count: How many to return at most.
+        likeness: From which on a name is like another, in [0, 1].
     """
-    by_lower_case = {each.lower(): each for each in names}
-    near = difflib.get_close_matches(str(name).lower(), by_lower_case, count, cutoff)
-    return [by_lower_case[each] for each in near]
+    by_plain_name = {_plain(known): known for known in names}
+    plain = difflib.get_close_matches(_plain(str(name)), by_plain_name, count, likeness)
+    return [by_plain_name[match] for match in plain]
+
+
+def did_you_mean(
+    name: object, names: Iterable[str], count: int = 3, likeness: float = LIKENESS
+) -> str:
+    """Returns ``"Did you mean 'a' or 'b'?"``, empty where no name is near; see above."""
+    nearest = nearest_names(name, names, count, likeness)
+    return f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
 
 
 def unknown_name(kind: str, name: object, names: Iterable[str]) -> ValueError:
@@ -33,6 +50,10 @@ def unknown_name(kind: str, name: object, names: Iterable[str]) -> ValueError:
         names: Those that exist.
     """
     names = list(names)
-    nearest = nearest_names(name, names)
-    hint = f"Did you mean {nearest[0]!r}? " if nearest else ""
-    return ValueError(f"Unknown {kind} {name!r}. {hint}There are {', '.join(names)}.")
+    hint = did_you_mean(name, names, count=1)
+    sentences = [f"Unknown {kind} {name!r}.", hint, f"There are {', '.join(names)}."]
+    return ValueError(" ".join(filter(None, sentences)))
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()

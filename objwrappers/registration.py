@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import gymnasium as gym
 
+from objwrappers.envs import options
 from objwrappers.games import GAMES
 
-__all__ = ["FAMILIES", "Family", "family_of", "register_all"]
+__all__ = ["FAMILIES", "Family", "family_of", "register_all", "task_of"]
 
 
 @dataclass(frozen=True)
@@ -18,41 +19,61 @@ class Family:
 
     Attributes:
         name: ``"ObjKeypoints"``.
-        tasks: Of each id, ``"MsPacman"``.
+        tasks: Of each id, ``"MsPacman"``; hyphens are allowed, ``"cartpole-swingup"``.
         entry_point: Of one env, ``"module:function"``, so that nothing is imported.
-        vector_entry_point: Of the vector env.
+        vector_entry_point: Of the vector env; None where single envs are put side by side.
+        task_argument: By which name the entry points take the task.
         has_model: It perceives by a model, whose ``device`` can be chosen.
         is_atari: Its tasks are games: agents' actions are sampled, as RL Zoo has it.
-        training_options: Of the vector env, for training only: agents are watched and scored on
-            whole games.
-        vector_options: Those and others that a single env does not have.
+        options: Of both entry points, beside the task, ``num_envs`` and ``render_mode``.
+        single_options: Of one env alone.
+        vector_options: Of the vector env alone.
+        training_options: Those of them that are for training only: agents are watched and scored
+            on whole games.
     """
 
     name: str
-    tasks: Iterable[str]
+    tasks: Collection[str]
     entry_point: str
-    vector_entry_point: str
-    has_model: bool
-    is_atari: bool
-    training_options: tuple[str, ...] = ()
+    vector_entry_point: str | None
+    task_argument: str = "task"
+    has_model: bool = False
+    is_atari: bool = False
+    options: tuple[str, ...] = ()
+    single_options: tuple[str, ...] = ()
     vector_options: tuple[str, ...] = ()
+    training_options: tuple[str, ...] = ()
+
+    def id_of(self, task: str) -> str:
+        """Returns the id of a task, ``"ObjKeypoints-MsPacman-v0"``."""
+        return f"{self.name}-{task}{_VERSION}"
 
 
-_TRAINING = ("life_loss_info", "reward_clipping")
-_VECTOR = (*_TRAINING, "num_threads", "use_fire_reset")
+_VERSION = "-v0"
 
 
-def _atari(name: str, function: str, has_model: bool) -> Family:
+def _atari(name: str, function: str, own_options: tuple[str, ...], has_model: bool) -> Family:
     module = "objwrappers.envs.atari_ids"
-    single, vector = f"{module}:{function}", f"{module}:{function}_vec"
-    return Family(name, GAMES, single, vector, has_model, True, _TRAINING, _VECTOR)
+    return Family(
+        name,
+        GAMES,
+        entry_point=f"{module}:{function}",
+        vector_entry_point=f"{module}:{function}_vec",
+        task_argument="game",
+        has_model=has_model,
+        is_atari=True,
+        options=(*own_options, *options.SHARED),
+        single_options=options.SINGLE,
+        vector_options=options.VECTOR,
+        training_options=options.TRAINING,
+    )
 
 
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        _atari("ObjFrames", "make_frames", has_model=False),
-        _atari("ObjKeypoints", "make_keypoints", has_model=True),
+        _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
+        _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
     )
 }
 """Name → row."""
@@ -60,20 +81,28 @@ FAMILIES: dict[str, Family] = {
 
 def family_of(env_id: str) -> Family | None:
     """Returns the row of an id of this package, None for any other."""
-    name, _, task = env_id.removesuffix("-v0").partition("-")
+    name, _, task = env_id.removesuffix(_VERSION).partition("-")
     family = FAMILIES.get(name)
-    return family if family and env_id.endswith("-v0") and task in family.tasks else None
+    return family if family and env_id.endswith(_VERSION) and task in family.tasks else None
+
+
+def task_of(env_id: str) -> str | None:
+    """Returns the task of an id of this package, ``"MsPacman"``, None for any other id."""
+    family = family_of(env_id)
+    if family is None:
+        return None
+    return env_id.removeprefix(f"{family.name}-").removesuffix(_VERSION)
 
 
 def register_all() -> None:
     """Registers ``<Family>-<Task>-v0`` for every family; a second call changes nothing."""
     for family in FAMILIES.values():
         for task in family.tasks:
-            env_id = f"{family.name}-{task}-v0"
+            env_id = family.id_of(task)
             if env_id not in gym.registry:
                 gym.register(
                     id=env_id,
                     entry_point=family.entry_point,
                     vector_entry_point=family.vector_entry_point,
-                    kwargs={"game": task},
+                    kwargs={family.task_argument: task},
                 )

@@ -3,7 +3,8 @@ import pytest
 
 import objwrappers
 from objwrappers.games import GAMES, check_game, rom_name
-from objwrappers.registration import FAMILIES, family_of, register_all
+from objwrappers.names import did_you_mean, nearest_names, unknown_name
+from objwrappers.registration import FAMILIES, Family, family_of, register_all, task_of
 
 
 def test_every_family_has_every_game_that_ale_registers():
@@ -47,3 +48,27 @@ def test_an_id_knows_its_family():
     assert FAMILIES["ObjKeypoints"].has_model and not FAMILIES["ObjFrames"].has_model
     for other in ("CartPole-v1", "ObjKeypoints-Nothing-v0", "ObjFrames-Pong-v1", "ALE/Pong-v5", ""):
         assert family_of(other) is None
+
+
+def test_a_family_may_have_other_tasks_than_games(monkeypatch):
+    tasks = ("cartpole-swingup", "cheetah-run")
+    family = Family("Control", tasks, "objwrappers.games:check_game", None)
+    monkeypatch.setitem(FAMILIES, "Control", family)
+    monkeypatch.setattr(gym.envs.registration, "registry", gym.registry.copy())
+    monkeypatch.setattr(gym, "registry", gym.envs.registration.registry)
+    register_all()
+    spec = gym.spec("Control-cartpole-swingup-v0")
+    assert (spec.kwargs, spec.vector_entry_point) == ({"task": "cartpole-swingup"}, None)
+    assert family_of(spec.id) is family and task_of(spec.id) == "cartpole-swingup"
+    assert family_of("Control-cartpole-v0") is None and task_of("CartPole-v1") is None
+
+
+def test_names_are_offered_whatever_their_capitals_and_underscores():
+    names = ["frameskip", "noise", "noop_max", "num_threads"]
+    assert nearest_names("Frame_Skip", names) == ["frameskip"]
+    assert nearest_names("noopmax", names, count=1) == ["noop_max"]
+    assert did_you_mean("noize", names) == "Did you mean 'noise'?"
+    assert did_you_mean("zzz", names) == ""
+    message = "Unknown option 'noize'. Did you mean 'noise'? There are noise, noop_max."
+    assert str(unknown_name("option", "noize", names[1:3])) == message
+    assert str(unknown_name("option", "zz", ["a"])) == "Unknown option 'zz'. There are a."

@@ -15,6 +15,7 @@ from pathlib import Path
 from objwrappers.command_line import fail, run_program
 from objwrappers.games import check_game
 from objwrappers.pretraining.collect import agent_play, collect, next_command
+from objwrappers.registration import task_of
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     options = parser.parse_args()
     agent = None
     if options.algo:
-        if f"-{run_program(check_game, options.game)}-" not in str(options.env):
+        if task_of(str(options.env)) != run_program(check_game, options.game):
             fail(f"--env {options.env} is not an id of {options.game}.")
         agent = run_program(
             agent_play,

@@ -2,5 +2,9 @@
 
 * :mod:`objwrappers.envs.atari`: Atari games by ALE, one env and the native vector env
 * :mod:`objwrappers.envs.atari_ids`: entry points of the registered ids
+* :mod:`objwrappers.envs.native`, :mod:`objwrappers.envs.raw`: ALE's own vector env, raw frames
+* :mod:`objwrappers.envs.options`: names and limits of ALE's options
+* :mod:`objwrappers.envs.checked`: refuses wrong actions and seeds, and steps before a reset
+* :mod:`objwrappers.envs.lives`, :mod:`objwrappers.envs.breakout`: FIRE for each life, endless walls
 * :mod:`objwrappers.envs.distractors`: moving bars drawn on frames
 """

@@ -1,11 +1,16 @@
-"""Atari games as native RGB frames. ALE's options live here alone.
+"""Atari games as frames of the size that their reader wants. ALE's options live here alone.
 
 The protocol is that of ALE's v5 ids (Machado et al. 2018): frame skip 4, sticky actions with
 probability .25, the game's minimal action set, no life-loss signal, unclipped rewards, at most
 108,000 frames an episode. Unlike v5, frames are the maximum of the last two raw frames, because
 Atari sprites flicker.
 
+ALE resizes frames itself, in the vector env on its own threads, where nobody needs native ones.
+Bars are drawn on native frames, and pictures are native; those frames are resized by the same
+rule, with the same result to the last bit.
+
 * :func:`make_atari`, :func:`make_atari_vec`: frames, uint8 (H, W, 3), H×W = 210×160 in most games
+* :func:`raw_frames_of`: what an env of them keeps of the raw frames
 
 :mod:`objwrappers.envs.atari_ids` builds the registered ids on them.
 """
@@ -21,30 +26,43 @@ import numpy as np
 from ale_py import roms
 from ale_py.env import AtariEnv
 from ale_py.vector_env import AtariVectorEnv
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorObservationWrapper
-from gymnasium.vector.utils import batch_space
+from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
 from gymnasium.wrappers import AtariPreprocessing
 
 from objwrappers.envs.breakout import InfiniteBreakout
+from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
 from objwrappers.envs.lives import FireEachLife, VectorFireEachLife
+from objwrappers.envs.native import Lockstep, NativeFrames
+from objwrappers.envs.options import (
+    MAX_FRAMES_PER_EPISODE,
+    SHARED,
+    SINGLE,
+    VECTOR,
+    check_names,
+    check_numbers,
+)
+from objwrappers.envs.raw import NoopStart, RawFrames
 from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
+from objwrappers.wrappers.base import pictures_of
+from objwrappers.wrappers.resizing import ResizeFrames, VectorResizeFrames
 
-__all__ = ["make_atari", "make_atari_vec"]
+__all__ = ["make_atari", "make_atari_vec", "raw_frames_of"]
 
 # ALE greets on stderr with every emulator otherwise.
 ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
 
-MAX_FRAMES_PER_EPISODE = 108_000
-MAX_SEED = 2**31 - 1
-_SINGLE_ONLY = ("mode", "difficulty")
-_VECTOR_ONLY = ("life_loss_info", "use_fire_reset", "reward_clipping", "num_threads")
+Size = tuple[int, int]
 
 
 def make_atari(
     game: str,
     *,
+    frame_size: Size | None = None,
+    grayscale: bool = False,
+    pictures: bool = False,
+    raw_frames: bool = False,
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
@@ -55,13 +73,18 @@ def make_atari(
     noise_motion: str = "iid",
     **ale: Any,
 ) -> gym.Env:
-    """Returns one game whose observations are native frames, uint8 (H, W, 3).
+    """Returns one game whose observations are frames, uint8 (h, w, 3), or grey, (h, w, 1).
 
     Args:
         game: ``"MsPacman"`` or ``"ms_pacman"``.
+        frame_size: Height h and width w of the frames; None for native ones.
+        grayscale: Grey frames, the palette's luma as ALE has it.
+        pictures: Keep the native RGB frame for
+            :func:`~objwrappers.wrappers.base.pictures_of`, bars included.
+        raw_frames: Keep what :func:`raw_frames_of` gives.
         frameskip: Raw frames an action lasts; the last two are max-pooled.
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
-        noop_max: Up to so many no-ops begin an episode.
+        noop_max: Fewer no-ops than that begin an episode, as many as in the vector env.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
         fire_each_life: FIRE takes the place of the first action of every life where a game has it.
         infinite: Of Breakout: the wall is built again and again, see
@@ -73,42 +96,59 @@ def make_atari(
             ``difficulty``, ``continuous``, ``continuous_action_threshold``.
 
     Raises:
-        ValueError: No such game or noise, a frame skip that is not a positive integer, an option
-            of the vector env alone, or ``infinite`` in another game than Breakout.
+        ValueError: No such game, noise or option, a number out of range, an option of the vector
+            env alone, or ``infinite`` in another game than Breakout.
     """
-    check_noise(noise)
-    check_motion(noise_motion)
-    rom = rom_name(game)
-    _check_frameskip(frameskip)
-    if missing := [name for name in _VECTOR_ONLY if ale.pop(name, None) is not None]:
+    rom, size = _check(game, frame_size, noise, noise_motion)
+    if missing := [name for name in VECTOR if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
+    check_names(ale, (*SHARED, *SINGLE))
     if infinite and rom != "breakout":
         raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
-    raw: gym.Env = AtariEnv(
-        rom,
-        frameskip=1,
-        repeat_action_probability=repeat_action_probability,
-        max_num_frames_per_episode=max_num_frames_per_episode,
+    common: dict[str, Any] = {
+        "repeat_action_probability": repeat_action_probability,
+        "max_num_frames_per_episode": max_num_frames_per_episode,
         **ale,
-    )
-    meanings = raw.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
-    height, width = _screen_size(rom)
-    env: gym.Env = AtariPreprocessing(
-        InfiniteBreakout(raw) if infinite else raw,
-        noop_max=noop_max,
+    }
+    check_numbers({"frameskip": frameskip, "noop_max": noop_max, **common})
+    if noop_max > 1:
+        common["max_num_frames_per_episode"] += noop_max
+    kept = raw_frames or (pictures and grayscale)
+    common["obs_type"] = "grayscale" if grayscale and not kept else "rgb"
+    env: gym.Env = AtariEnv(rom, frameskip=1, **common)
+    meanings = env.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
+    if infinite:
+        env = InfiniteBreakout(env)
+    if noop_max > 1:
+        env = NoopStart(env, rom, noop_max, max_num_frames_per_episode)
+    if kept:
+        env = RawFrames(env, frameskip)
+    bars = noise != "none"
+    resized = size is not None and not bars and (grayscale or not pictures)
+    height, width = size if size is not None and resized else screen_size(rom)
+    env = AtariPreprocessing(
+        env,
+        noop_max=0,
         frame_skip=frameskip,
         screen_size=(width, height),
-        grayscale_obs=False,
+        grayscale_obs=grayscale,
+        grayscale_newaxis=True,
     )
     if fire_each_life and "FIRE" in meanings:
         env = FireEachLife(env, meanings.index("FIRE"))
-    return env if noise == "none" else NoisyFrames(env, noise, noise_motion)
+    env = CheckedEnv(env)
+    if bars:
+        env = NoisyFrames(env, noise, noise_motion)
+    return env if size is None or resized else ResizeFrames(env, *size)
 
 
 def make_atari_vec(
     game: str,
     num_envs: int = 1,
     *,
+    frame_size: Size | None = None,
+    grayscale: bool = False,
+    pictures: bool = False,
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
@@ -122,7 +162,7 @@ def make_atari_vec(
     noise_motion: str = "iid",
     **ale: Any,
 ) -> VectorEnv:
-    """Returns ALE's native vector env of a game with native frames, uint8 (N, H, W, 3).
+    """Returns ALE's native vector env of a game: frames uint8 (N, h, w, 3), or grey, (N, h, w, 1).
 
     It resets by itself at the step after an episode's end, and partially by
     ``reset(options={"reset_mask": mask})``.
@@ -130,9 +170,14 @@ def make_atari_vec(
     Args:
         game: ``"MsPacman"`` or ``"ms_pacman"``.
         num_envs: Games played at once, N.
+        frame_size: Height h and width w of the frames; None for native ones.
+        grayscale: Grey frames, the palette's luma as ALE has it.
+        pictures: Keep the native RGB frames for
+            :func:`~objwrappers.wrappers.base.pictures_of`, bars included. Grey games are played
+            twice then.
         frameskip: Raw frames an action lasts; the last two are max-pooled.
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
-        noop_max: Up to so many no-ops begin an episode.
+        noop_max: Fewer no-ops than that begin an episode.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
         use_fire_reset: Press FIRE to begin an episode.
         reward_clipping: Give the sign of the reward; the reward is in ``info["raw_reward"]``.
@@ -148,20 +193,16 @@ def make_atari_vec(
             ``num_threads``, ``continuous`` and others.
 
     Raises:
-        ValueError: No such game or noise, a frame skip that is not a positive integer, no envs,
-            or an option that ALE's vector env does not have.
+        ValueError: No such game, noise or option, a number out of range, or an option that ALE's
+            vector env does not have.
     """
-    check_noise(noise)
-    check_motion(noise_motion)
-    rom = rom_name(game)
-    _check_frameskip(frameskip)
-    if num_envs < 1:
-        raise ValueError(f"num_envs must be at least 1, got {num_envs}.")
-    if not infinite and (missing := [name for name in _SINGLE_ONLY if ale.get(name) is not None]):
+    rom, size = _check(game, frame_size, noise, noise_motion)
+    if not infinite and (missing := [name for name in SINGLE if ale.get(name) is not None]):
         raise ValueError(
             f"ALE's vector env has no option {missing[0]!r}; "
             'make single envs instead: gym.make_vec(..., vectorization_mode="async").'
         )
+    check_names(ale, (*SHARED, *VECTOR, *(SINGLE if infinite else ())))
     common: dict[str, Any] = {
         "frameskip": frameskip,
         "repeat_action_probability": repeat_action_probability,
@@ -169,110 +210,107 @@ def make_atari_vec(
         "max_num_frames_per_episode": max_num_frames_per_episode,
         **ale,
     }
+    check_numbers({"num_envs": num_envs, **common})
     training = {
         "use_fire_reset": use_fire_reset,
         "reward_clipping": reward_clipping,
         "life_loss_info": life_loss_info,
     }
-    frames: VectorEnv
+    bars = noise != "none"
+    resized = size is not None and not bars and (grayscale or not pictures)
+    emulated = size if resized else None
+    env: VectorEnv
     if infinite:
         if wanted := [name for name, value in training.items() if value]:
             raise ValueError(
                 f"infinite=True does not go together with {' and '.join(wanted)}: pass False "
                 "for them."
             )
-        common.pop("num_threads", None)
-        single = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
-        frames = SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        looks = {"frame_size": emulated, "grayscale": grayscale, "pictures": pictures}
+        common = {name: value for name, value in common.items() if name not in VECTOR}
+        one = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
+        single = partial(one, **looks)
+        env = _PicturesOfSingles(
+            SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        )
     else:
-        # Rewards are clipped by _NativeFrames, which shows both.
-        native = _make_native(rom, num_envs, {**common, **training, "reward_clipping": False})
-        frames = _NativeFrames(native, life_loss_info, reward_clipping)
+        # Rewards are clipped by NativeFrames, which shows both.
+        common |= {**training, "reward_clipping": False}
+        native = _make_native(rom, num_envs, emulated, grayscale, common)
         actions = native.ale.get_action_set()
+        env = native
+        if grayscale and pictures:
+            env = Lockstep(native, _make_native(rom, num_envs, None, False, common))
+        env = NativeFrames(env, life_loss_info, reward_clipping)
         if fire_each_life and ale_py.Action.FIRE in actions:
-            frames = VectorFireEachLife(frames, actions.index(ale_py.Action.FIRE))
-    return frames if noise == "none" else VectorNoisyFrames(frames, noise, noise_motion)
+            env = VectorFireEachLife(env, actions.index(ale_py.Action.FIRE))
+    env = VectorCheckedEnv(env)
+    if bars:
+        env = VectorNoisyFrames(env, noise, noise_motion)
+    return env if size is None or resized else VectorResizeFrames(env, *size)
 
 
-def _make_native(rom: str, num_envs: int, options: dict[str, Any]) -> AtariVectorEnv:
-    height, width = _screen_size(rom)
+def raw_frames_of(env: gym.Env) -> RawFrames:
+    """Returns the layer that keeps an env's raw frames and the console's memory.
+
+    Args:
+        env: Of ``make_atari(..., raw_frames=True)``.
+
+    Raises:
+        ValueError: It was made without them.
+    """
+    layer: gym.Env = env
+    while isinstance(layer, gym.Wrapper):
+        if isinstance(layer, RawFrames):
+            return layer
+        layer = layer.env
+    raise ValueError(f"{env} keeps no raw frames: make it by make_atari(..., raw_frames=True).")
+
+
+class _PicturesOfSingles(VectorWrapper):
+    """Single envs whose pictures are found."""
+
+    @property
+    def pictures(self) -> np.ndarray | None:
+        """The native RGB frames, uint8 (N, H, W, 3), if they are kept."""
+        found = (pictures_of(env) for env in self.unwrapped.envs)  # type: ignore[attr-defined]
+        kept = [picture for picture in found if picture is not None]
+        return np.stack(kept) if kept else None
+
+
+def _make_native(
+    rom: str, num_envs: int, size: Size | None, grayscale: bool, options: dict[str, Any]
+) -> AtariVectorEnv:
+    height, width = size or screen_size(rom)
     return AtariVectorEnv(
         rom,
         num_envs,
         img_height=height,
         img_width=width,
-        grayscale=False,
+        grayscale=grayscale,
         stack_num=1,
         autoreset_mode=AutoresetMode.NEXT_STEP,
         **options,
     )
 
 
-class _NativeFrames(VectorObservationWrapper):
-    """Drops ALE's stack axis of one frame: (N, 1, H, W, 3) → (N, H, W, 3).
-
-    With ``life_loss_info``, a lost life ends an episode but not the game: a partial reset of
-    such an env goes on with the next life, as SB3's EpisodicLifeEnv does.
-    """
-
-    def __init__(
-        self, env: AtariVectorEnv, life_loss_info: bool = False, reward_clipping: bool = False
-    ) -> None:
-        super().__init__(env)
-        self._life_loss_info = life_loss_info
-        self._reward_clipping = reward_clipping
-        self._alive = np.zeros(env.num_envs, bool)
-        # ALE writes its autoreset mode into the dict that all vector envs share.
-        self.metadata = {**env.metadata}
-        assert env.single_observation_space.shape is not None
-        shape = env.single_observation_space.shape[1:]
-        self.single_observation_space = gym.spaces.Box(0, 255, shape, np.uint8)
-        self.observation_space = batch_space(self.single_observation_space, env.num_envs)
-
-    def reset(
-        self, *, seed: Any = None, options: dict[str, Any] | None = None
-    ) -> tuple[Any, dict[str, Any]]:
-        """Resets all envs, or those that ``options["reset_mask"]`` names.
-
-        Args:
-            seed: An integer for seed, seed + 1, ... (ALE keeps 31 bits of it), or one for each
-                env reset.
-            options: ``{"reset_mask": bool (N,)}`` for a partial reset.
-        """
-        if isinstance(seed, int | np.integer):
-            seed = int(seed) % (MAX_SEED - self.num_envs)
-        elif seed is not None:
-            seed = np.asarray(seed)
-        if self._life_loss_info and options and "reset_mask" in options:
-            options = {**options, "reset_mask": options["reset_mask"] & ~self._alive}
-        return super().reset(seed=seed, options=options)
-
-    def step(self, actions: Any) -> Any:
-        """Steps all envs; actions of any integer dtype are understood."""
-        actions = np.asarray(actions)
-        if np.issubdtype(actions.dtype, np.integer):
-            actions = actions.astype(np.int64, copy=False)
-        observation, rewards, terminated, truncated, info = super().step(actions)
-        self._alive = (info["lives"] > 0) & ~truncated
-        if self._life_loss_info:
-            info["game_over"] = (terminated | truncated) & ~self._alive
-        if self._reward_clipping:
-            info["raw_reward"], rewards = rewards, np.sign(rewards)
-        return observation, rewards, terminated, truncated, info
-
-    def observations(self, observations: np.ndarray) -> np.ndarray:
-        return observations[:, 0]
-
-
-def _check_frameskip(frameskip: Any) -> None:
-    if not isinstance(frameskip, int) or frameskip < 1:
-        raise ValueError(f"frameskip must be a positive integer, got {frameskip!r}.")
+def _check(game: str, frame_size: Any, noise: str, noise_motion: str) -> tuple[str, Size | None]:
+    check_noise(noise)
+    check_motion(noise_motion)
+    if frame_size is None:
+        return rom_name(game), None
+    height, width = frame_size
+    if not all(isinstance(side, int) and side > 0 for side in (height, width)):
+        raise ValueError(f"The frames' size must be positive: {height} by {width}.")
+    return rom_name(game), (height, width)
 
 
 @lru_cache
-def _screen_size(rom: str) -> tuple[int, int]:
+def screen_size(rom: str) -> Size:
+    """Returns height and width of a game's native frames, pixels."""
     ale = ale_py.ALEInterface()
     path = roms.get_rom_path(rom)
     assert path is not None, f"{rom} is not a ROM of ALE's"
     ale.loadROM(path)
-    return ale.getScreenDims()
+    height, width = ale.getScreenDims()
+    return height, width

@@ -1,4 +1,4 @@
-"""Entry points of the registered Atari ids: native frames and what is made of them.
+"""Entry points of the registered Atari ids: frames and what is made of them.
 
 * :func:`make_frames`, :func:`make_frames_vec`: ``ObjFrames-<Game>-v0``
 * :func:`make_keypoints`, :func:`make_keypoints_vec`: ``ObjKeypoints-<Game>-v0``
@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 from objwrappers.envs.atari import make_atari, make_atari_vec
+from objwrappers.envs.options import PIXELS, check_names
 from objwrappers.games import check_game
+from objwrappers.registration import FAMILIES
+from objwrappers.wrappers.base import check_render_mode
 from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
 
 if TYPE_CHECKING:
@@ -21,20 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["make_frames", "make_frames_vec", "make_keypoints", "make_keypoints_vec"]
 
-_PIXEL_OPTIONS = (
-    "stack_num",
-    "img_height",
-    "img_width",
-    "grayscale",
-    "padding_type",
-    "stack_each_life",
-)
-
 
 def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
     """Entry point of ``ObjFrames-<Game>-v0``: stacked grey 84×84 pixels, uint8 (4, 84, 84).
 
-    The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`).
+    The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`); frames are those
+    of :class:`gymnasium.wrappers.AtariPreprocessing`.
 
     Args:
         game: ``"MsPacman"``.
@@ -43,18 +39,36 @@ def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gy
             ``padding_type="reset"`` and ``stack_each_life=False`` of
             :class:`~objwrappers.wrappers.frames.StackedPixels`, and those of
             :func:`~objwrappers.envs.atari.make_atari`.
+
+    Raises:
+        ValueError: No such game or option.
     """
-    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
-    return FrameObservation(make_atari(game, **options), **pixels, render_mode=render_mode)
+    pixels, frames = _split_pixel_options(options, render_mode)
+    return FrameObservation(make_atari(game, **frames), **pixels, render_mode=render_mode)
 
 
 def make_frames_vec(
     game: str, num_envs: int = 1, render_mode: str | None = None, **options: Any
 ) -> VectorEnv:
     """Vector entry point of ``ObjFrames-<Game>-v0``; see :func:`make_frames`."""
-    pixels = {name: options.pop(name) for name in _PIXEL_OPTIONS if name in options}
-    env = make_atari_vec(game, num_envs, **options)
+    pixels, frames = _split_pixel_options(options, render_mode)
+    env = make_atari_vec(game, num_envs, **frames)
     return VectorFrameObservation(env, **pixels, render_mode=render_mode)
+
+
+def _split_pixel_options(
+    options: dict[str, Any], render_mode: str | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the options of the stack, and those of its frames."""
+    _check_names("ObjFrames", options)
+    check_render_mode(render_mode)
+    pixels = {name: value for name, value in options.items() if name in PIXELS}
+    return pixels, {
+        "frame_size": (pixels.get("img_height", 84), pixels.get("img_width", 84)),
+        "grayscale": bool(pixels.get("grayscale", True)),
+        "pictures": render_mode is not None,
+        **{name: value for name, value in options.items() if name not in PIXELS},
+    }
 
 
 def make_keypoints(
@@ -87,12 +101,12 @@ def make_keypoints(
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.
-        ValueError: No such game or model.
+        ValueError: No such game, model or option.
     """
     from objwrappers.wrappers.perception import PerceptionObservation
 
     perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = make_atari(game, **options)
+    env = make_atari(game, **_frames_for(perception, render_mode), **options)
     return PerceptionObservation(env, perception, render_mode)
 
 
@@ -115,13 +129,32 @@ def make_keypoints_vec(
     from objwrappers.wrappers.perception import VectorPerceptionObservation
 
     perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = make_atari_vec(game, num_envs, **options)
+    env = make_atari_vec(game, num_envs, **_frames_for(perception, render_mode), **options)
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
 for _creator in (make_frames, make_keypoints):
     _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
+
+
+def _check_names(family: str, given: Iterable[str]) -> None:
+    row = FAMILIES[family]
+    check_names(given, (*row.options, *row.single_options, *row.vector_options))
+
+
+def _frames_for(model: PerceptionModel, render_mode: str | None) -> dict[str, Any]:
+    """Returns the options that make an env give the frames that a model reads."""
+    from objwrappers.perception.base import frame_format_of
+
+    check_render_mode(render_mode)
+    wanted = frame_format_of(model)
+    native = wanted.height is None or wanted.width is None
+    return {
+        "frame_size": None if native else (wanted.height, wanted.width),
+        "grayscale": wanted.grayscale,
+        "pictures": render_mode is not None,
+    }
 
 
 def _load_keypoints(
@@ -143,6 +176,7 @@ def _load_keypoints(
             f"weights. Train others: python zoo/pretrain.py --model {model} --game {game} "
             f"-params num_keypoints:{options['num_keypoints']}"
         )
+    _check_names("ObjKeypoints", options)
     noise = check_noise(options.get("noise", "none"))
     if isinstance(model, str):
         model = load_model(

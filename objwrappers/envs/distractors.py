@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.rendering.bars import NOISES, POSITIONS, check_noise, draw_bars
+from objwrappers.wrappers.base import pictures_of
 
 __all__ = ["MOTIONS", "Distractors", "NoisyFrames", "VectorNoisyFrames", "check_motion"]
 
@@ -96,10 +97,10 @@ def _mix(key: np.ndarray) -> np.ndarray:
 
 
 class NoisyFrames(gym.Wrapper):
-    """One env with bars on its frames.
+    """One env with bars on its frames, and on the picture that it keeps.
 
     Args:
-        env: An env whose observations are uint8 (H, W, 3) frames.
+        env: An env whose observations are uint8 (H, W, C) frames, RGB or grey.
         noise: See :class:`Distractors`.
         motion: See :class:`Distractors`.
     """
@@ -126,15 +127,21 @@ class NoisyFrames(gym.Wrapper):
         self.distractors.advance(_FIRST)
         return draw_bars(frame[None], *self.distractors.positions())[0]
 
+    @property
+    def picture(self) -> np.ndarray | None:
+        """The native RGB frame with the bars, uint8 (H, W, 3), if it is kept."""
+        kept = pictures_of(self.env)
+        return kept if kept is None else draw_bars(kept[None], *self.distractors.positions())[0]
+
 
 _FIRST = np.zeros(1, int)
 
 
 class VectorNoisyFrames(VectorWrapper):
-    """A vector env with bars on its frames; all are drawn at once.
+    """A vector env with bars on its frames and pictures; all are drawn at once.
 
     Args:
-        env: A vector env whose observations are uint8 (N, H, W, 3) frames.
+        env: A vector env whose observations are uint8 (N, H, W, C) frames, RGB or grey.
         noise: See :class:`Distractors`.
         motion: See :class:`Distractors`.
     """
@@ -168,3 +175,9 @@ class VectorNoisyFrames(VectorWrapper):
         frames, *rest = self.env.step(actions)
         self.distractors.advance(self._all)
         return draw_bars(frames, *self.distractors.positions()), *rest
+
+    @property
+    def pictures(self) -> np.ndarray | None:
+        """The native RGB frames with the bars, uint8 (N, H, W, 3), if they are kept."""
+        kept = pictures_of(self.env)
+        return kept if kept is None else draw_bars(kept, *self.distractors.positions())

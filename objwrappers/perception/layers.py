@@ -13,14 +13,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.resizing import AreaResize, area_matrix
-
 OBJECT_CELLS = 7  # side of the window, cells of a 42×42 map, in which motion is one object
 
 __all__ = [
-    "AreaResize",
     "ConvBlock",
-    "area_matrix",
     "coordinate_grid",
     "gaussian_maps",
     "marginal_soft_argmax",

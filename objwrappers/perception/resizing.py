@@ -1,19 +1,18 @@
 """Frames at the size that a network reads: by area, rounded, alike in training and in play.
 
 * :func:`resize_area`: uint8 → uint8, on the frames' own device
-* :class:`AreaResize`: the same by two constant matrices, unrounded
 """
 
 from __future__ import annotations
 
 import math
 
-import cv2
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-__all__ = ["AreaResize", "area_matrix", "resize_area"]
+from objwrappers.resizing import resize_frames
+
+__all__ = ["area_matrix", "resize_area"]
 
 
 def resize_area(frames: Tensor, height: int, width: int) -> Tensor:
@@ -47,12 +46,7 @@ def resize_area(frames: Tensor, height: int, width: int) -> Tensor:
 
 
 def _by_opencv(frames: Tensor, height: int, width: int) -> Tensor:
-    shape = (height, width, frames.shape[-1])
-    small = np.empty((len(frames), *shape), np.uint8)
-    for result, frame in zip(small, frames.contiguous().numpy(), strict=True):
-        # OpenCV drops the axis of a single channel.
-        result[:] = cv2.resize(frame, (width, height), interpolation=cv2.INTER_AREA).reshape(shape)
-    return torch.from_numpy(small)
+    return torch.from_numpy(resize_frames(frames.contiguous().numpy(), height, width))
 
 
 def _by_matrices(frames: Tensor, height: int, width: int) -> Tensor:
@@ -104,29 +98,3 @@ def _block(source: int, target: int, device: torch.device) -> tuple[int, Tensor]
         with torch.inference_mode(False):
             _blocks[key] = groups, area_matrix(source // groups, target // groups).to(device)
     return _blocks[key]
-
-
-class AreaResize(nn.Module):
-    """Resizes uint8 frames by area, on their own device, to floats in [0, 1].
-
-    Equals OpenCV's INTER_AREA within rounding.
-
-    Args:
-        height: Of the result, pixels.
-        width: Of the result, pixels; by default the height.
-    """
-
-    def __init__(self, height: int, width: int | None = None) -> None:
-        super().__init__()
-        self.height, self.width = height, height if width is None else width
-
-    def forward(self, frames: Tensor) -> Tensor:
-        """Resizes frames.
-
-        Args:
-            frames: uint8 (B, H, W, C).
-
-        Returns:
-            float32 (B, C, h, w).
-        """
-        return _average(frames, self.height, self.width).permute(0, 3, 1, 2) / 255

@@ -154,15 +154,15 @@ def play_by_agent(predict: Callable[..., Any], env: Any) -> Play:
 
     Args:
         predict: The agent's.
-        env: A VecEnv of Stable-Baselines3, seeded, whose attribute ``frames`` are the last native
-            frames.
+        env: A VecEnv of Stable-Baselines3, seeded, whose attribute ``pictures`` are the last
+            native frames.
     """
     with closing(env):
         observation = env.reset()
         starts, state = np.ones(env.num_envs, bool), None
         while True:
             # The wrapper that transforms the frames keeps the last ones.
-            frames = np.array(env.get_attr("frames", 0)[0])
+            frames = np.array(env.get_attr("pictures", 0)[0])
             actions, state = predict(
                 observation, state=state, episode_start=starts, deterministic=False
             )

@@ -16,6 +16,7 @@ from objwrappers.names import unknown_name
 
 __all__ = [
     "COLOUR",
+    "GREY",
     "NOISES",
     "POSITIONS",
     "bar_cells",
@@ -31,6 +32,7 @@ POSITIONS = 79
 """A bar's first pixel on the reference frame is one of 0..78."""
 
 COLOUR = np.array([128, 0, 255], np.uint8)
+GREY = np.array([67], np.uint8)  # the colour's luma
 
 NOISES: dict[str, tuple[bool, bool]] = {
     "none": (False, False),
@@ -68,17 +70,17 @@ def draw_bars(frames: np.ndarray, across: np.ndarray, down: np.ndarray) -> np.nd
     """Paints a vertical and a horizontal bar on each frame.
 
     Args:
-        frames: uint8 (N, H, W, 3).
+        frames: uint8 (N, H, W, 3), or grey, (N, H, W, 1).
         across: (N,), position of the vertical bar from the left, as in :func:`bar_cells`.
         down: (N,), position of the horizontal bar from the top.
 
     Returns:
-        uint8 (N, H, W, 3), a copy.
+        uint8, a copy of the frames' shape.
     """
-    _, height, width, _ = frames.shape
+    _, height, width, channels = frames.shape
     columns, rows = bar_cells(across, width), bar_cells(down, height)
     covered = rows[:, :, None] | columns[:, None, :]
-    return np.where(covered[..., None], COLOUR, frames)
+    return np.where(covered[..., None], COLOUR if channels == 3 else GREY, frames)
 
 
 def visible_share(

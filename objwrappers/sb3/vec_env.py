@@ -17,9 +17,9 @@ from stable_baselines3.common.vec_env.base_vec_env import (
     VecEnvStepReturn,
 )
 
-__all__ = ["GymVecEnv"]
+from objwrappers.actions import check_actions
 
-MAX_SEED = 2**31 - 1  # ALE's vector env keeps seeds in 32 signed bits
+__all__ = ["GymVecEnv"]
 
 
 class GymVecEnv(VecEnv):
@@ -54,6 +54,7 @@ class GymVecEnv(VecEnv):
         self.env = env
         self.spec = env.spec
         self._actions: np.ndarray | None = None
+        self._env_checks = self._layer_with("checks_actions") is not None
         super().__init__(env.num_envs, env.single_observation_space, env.single_action_space)
 
     def reset(self) -> VecEnvObs:
@@ -70,7 +71,7 @@ class GymVecEnv(VecEnv):
         seed = self._seeds[0]
         observation, infos = self.env.reset(
             # A vector env counts up from the first seed, as VecEnv.seed() does.
-            seed=None if seed is None else int(seed) % (MAX_SEED - self.num_envs),
+            seed=None if seed is None else int(seed),
             options=self._options[0] or None,
         )
         self.reset_infos = _split_infos(infos, self.num_envs)
@@ -82,9 +83,12 @@ class GymVecEnv(VecEnv):
         """Takes the actions of the next step, (N, ...).
 
         Raises:
-            ValueError: Actions of another shape, of a wrong kind, or beyond a Discrete space.
+            ValueError: Actions of another shape, of a wrong kind, or beyond a Discrete space; of
+                envs that check their actions themselves, :meth:`step_wait` raises it.
         """
-        self._actions = _check_actions(np.asarray(actions), self.action_space, self.num_envs)
+        if not self._env_checks:
+            actions = check_actions(actions, self.action_space, self.num_envs, bounded=False)
+        self._actions = np.asarray(actions)
 
     def step_wait(self) -> VecEnvStepReturn:
         """Steps all envs and resets those that are done.
@@ -212,22 +216,6 @@ def _copy_of_one(observation: Any, index: int) -> Any:
     if isinstance(observation, dict):
         return {key: np.array(value[index]) for key, value in observation.items()}
     return np.array(observation[index])
-
-
-def _check_actions(actions: np.ndarray, space: gym.Space, num_envs: int) -> np.ndarray:
-    assert space.shape is not None
-    if actions.shape != (num_envs, *space.shape):
-        raise ValueError(
-            f"{num_envs} envs with the action space {space} take actions of shape "
-            f"{(num_envs, *space.shape)}, got {actions.shape}."
-        )
-    if isinstance(space, gym.spaces.Discrete):
-        if not np.issubdtype(actions.dtype, np.integer):
-            raise ValueError(f"Actions of {space} are integers, got {actions.dtype}.")
-        # Beyond the last action ALE would read past its table.
-        if actions.min() < space.start or actions.max() >= space.start + space.n:
-            raise ValueError(f"Actions must be in {space}, got {actions}.")
-    return actions
 
 
 def _split_infos(infos: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:

@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-import ale_py
 import numpy as np
-from ale_py.env import AtariEnv
 
+from objwrappers.envs.atari import make_atari, raw_frames_of
 from objwrappers.envs.distractors import Distractors
-from objwrappers.games import rom_name
 from objwrappers.metrics.ram import Sprite, drawn, sprites
 from objwrappers.rendering.bars import bar_cells, draw_bars
 
-ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)  # no banner for each episode
-
-FRAME_SKIP = 4
 SKIPPED_STEPS = 8  # attract colours
 SAMPLE_EVERY = 5  # agent steps
 SAMPLES_PER_EPISODE = 100
@@ -78,24 +73,21 @@ def _episode(game: str, seed: int) -> Iterator[Moment]:
 
 
 def _views(game: str, seed: int) -> Iterator[View]:
-    env = AtariEnv(rom_name(game), frameskip=1, repeat_action_probability=0.0)
+    env = make_atari(game, raw_frames=True, repeat_action_probability=0.0)
     rng = np.random.default_rng(seed)
     env.reset(seed=seed)
     no_columns, no_rows = np.zeros(160, bool), np.zeros(210, bool)
     while True:
         action = int(rng.integers(env.action_space.n))  # type: ignore[attr-defined]
-        raw: list[np.ndarray] = []
-        before = env.ale.getRAM()
-        for _ in range(FRAME_SKIP):
-            before = env.ale.getRAM()
-            frame, _, terminated, truncated, _ = env.step(action)
-            raw.append(frame)
-            if terminated or truncated:
-                return
-        pair = np.stack(raw[-2:])
-        objects = sprites(game, env.ale.getRAM(), before)
-        shown = [s for s in objects if drawn(s, pair)]
-        yield View(pair.max(0), objects, shown, no_columns, no_rows)
+        frame, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            env.close()
+            return
+        raw = raw_frames_of(env)
+        before, after = raw.memory
+        objects = sprites(game, after, before)
+        shown = [s for s in objects if drawn(s, raw.pair)]
+        yield View(frame, objects, shown, no_columns, no_rows)
 
 
 def with_bars(moments: list[Moment], noise: str, motion: str, seed: int) -> list[Moment]:

@@ -3,7 +3,7 @@
 * :class:`FrameTransform`: frames of n envs → observations of n envs
 * :class:`TransformFrames`: applies it to one env (n = 1)
 * :class:`VectorTransformFrames`: applies it to all envs of a vector env at once
-* :class:`FrameStack`: the last frames of each env
+* :func:`pictures_of`: native frames in colour, to be looked at
 """
 
 from __future__ import annotations
@@ -13,17 +13,25 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-__all__ = ["FrameStack", "FrameTransform", "TransformFrames", "VectorTransformFrames"]
+from objwrappers.wrappers.stacks import FrameStack
+
+__all__ = [
+    "FrameStack",
+    "FrameTransform",
+    "TransformFrames",
+    "VectorTransformFrames",
+    "pictures_of",
+]
 
 Observation = np.ndarray | dict[str, np.ndarray]
-PADDINGS = ("reset", "zero")
 
 
 class FrameTransform(ABC):
-    """Turns the native frames of several envs into their observations, in one call.
+    """Turns the frames of several envs into their observations, in one call.
 
     Attributes:
         single_observation_space: The observation space of one env.
@@ -38,17 +46,28 @@ class FrameTransform(ABC):
         """Transforms one new frame of each of the given envs.
 
         Args:
-            frames: uint8 (n, H, W, 3), native RGB.
+            frames: uint8 (n, h, w, C), RGB or grey, C = 3 or 1; of native size, or of the size
+                that the transform wants.
             envs: int (n,), which envs the frames belong to.
             fresh: bool (n,), True where the frame is the first of an episode.
 
         Returns:
-            An array, or a dict of arrays, whose first axis is n.
+            An array, or a dict of arrays, whose first axis is n: what was perceived, from which
+            :meth:`choose` makes the observation.
         """
 
-    def draw(self, frame: np.ndarray, observation: Observation) -> np.ndarray:
-        """Returns the picture that ``render()`` shows for one env: here the frame itself."""
-        return frame
+    def choose(self, percepts: Observation) -> Observation:
+        """Returns the part of what was perceived that is the observation: here all of it."""
+        return percepts
+
+    def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
+        """Returns the picture that ``render()`` shows for one env: here a copy of the frame.
+
+        Args:
+            frame: uint8 (H, W, 3), native RGB.
+            percepts: Of the env, whatever its observation has of them.
+        """
+        return frame.copy()
 
 
 def select(observation: Observation, index: Any) -> Observation:
@@ -68,62 +87,35 @@ def merge(old: Observation, new: Observation, envs: np.ndarray) -> Observation:
     return merged
 
 
-class FrameStack:
-    """The last ``size`` frames of each env.
+def pictures_of(env: Any) -> np.ndarray | None:
+    """Returns the native RGB frames that a layer of an env keeps for looking at.
 
     Args:
-        size: Frames in a stack, S.
-        num_envs: Envs with a stack of their own, N.
-        padding_type: What an episode's first stack holds beside its first frame: that frame
-            (``"reset"``) or zeros (``"zero"``).
+        env: One env or a vector env; the outermost layer with an attribute ``picture``, uint8
+            (H, W, 3), or ``pictures``, uint8 (N, H, W, 3), is asked.
 
-    Raises:
-        ValueError: An empty stack or another padding.
+    Returns:
+        The picture or pictures; None where no layer keeps them.
     """
-
-    def __init__(self, size: int, num_envs: int, padding_type: str = "reset") -> None:
-        if size < 1:
-            raise ValueError(f"A stack holds at least one frame, got stack size {size}.")
-        if padding_type not in PADDINGS:
-            raise ValueError(
-                f"padding_type must be one of {', '.join(PADDINGS)}, got {padding_type!r}."
-            )
-        self.size = size
-        self._zero = padding_type == "zero"
-        self._num_envs = num_envs
-        self._frames: np.ndarray | None = None
-
-    def push(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Adds a frame to the stacks of the given envs.
-
-        Args:
-            frames: (n, ...), one frame for each of the given envs.
-            envs: int (n,).
-            fresh: bool (n,), True where an episode begins.
-
-        Returns:
-            (n, S, ...), oldest first.
-        """
-        if self._frames is None:
-            self._frames = np.zeros((self._num_envs, self.size, *frames.shape[1:]), frames.dtype)
-        stacks = self._frames[envs]
-        stacks[:, :-1] = stacks[:, 1:]
-        stacks[:, -1] = frames
-        if self._zero:
-            stacks[fresh, :-1] = 0
-        else:
-            stacks[fresh] = frames[fresh, None]
-        self._frames[envs] = stacks
-        return stacks
+    name = "pictures" if isinstance(env, VectorEnv) else "picture"
+    layer = env
+    while layer is not None:
+        pictures = getattr(layer, name, None)
+        if pictures is not None:
+            return pictures
+        layer = layer.env if isinstance(layer, gym.Wrapper | VectorWrapper) else None
+    return None
 
 
 class TransformFrames(gym.Wrapper):
     """Replaces the frames of one env by what a :class:`FrameTransform` makes of them.
 
     Args:
-        env: An env whose observations are uint8 (H, W, 3) frames.
+        env: An env whose observations are uint8 (h, w, C) frames. Where they are small or grey, a
+            layer of it keeps the native ``picture``, if pictures are wanted.
         transform: Made for one env.
-        render_mode: ``None`` or ``"rgb_array"``: the frame with what was perceived drawn on it.
+        render_mode: ``None`` or ``"rgb_array"``: the native frame with what was perceived drawn
+            on it.
 
     Raises:
         ValueError: Any other render mode.
@@ -138,9 +130,16 @@ class TransformFrames(gym.Wrapper):
         self.transform = transform
         self.observation_space = transform.single_observation_space
         self._render_mode = check_render_mode(render_mode)
-        self.frame: np.ndarray | None = None
-        self._observation: Observation | None = None
+        self._frame: np.ndarray | None = None
+        self._percepts: Observation | None = None
         self._lives = 0
+        # An entry point makes the env that the spec, which Gymnasium sets then, is of.
+        self._is_made_by_entry_point = env.spec is None
+
+    @property
+    def spec(self) -> EnvSpec | None:  # type: ignore[override]
+        """Of the id, whose entry point puts this wrapper around what is beneath it."""
+        return self.unwrapped.spec if self._is_made_by_entry_point else super().spec
 
     @property
     def render_mode(self) -> str | None:  # type: ignore[override]
@@ -165,17 +164,24 @@ class TransformFrames(gym.Wrapper):
 
     def _observe(self, frame: np.ndarray, fresh: bool) -> Observation:
         batch = self.transform(frame[None], np.zeros(1, int), np.array([fresh]))
-        self.frame, self._observation = frame, select(batch, 0)
-        return self._observation
+        self._frame, self._percepts = frame, select(batch, 0)
+        return self.transform.choose(self._percepts)
+
+    @property
+    def picture(self) -> np.ndarray | None:
+        """The last frame, native RGB uint8 (H, W, 3) if it is kept; None before a reset."""
+        kept = pictures_of(self.env)
+        return self._frame if kept is None else kept
 
     def render(self) -> Any:
         """Returns uint8 (H', W', 3), the last frame with its overlay, or None without a mode."""
         if self._render_mode is None:
             gym.logger.warn('render() needs render_mode="rgb_array" given to gym.make.')
             return None
-        if self.frame is None or self._observation is None:
+        picture = self.picture
+        if picture is None or self._percepts is None:
             raise gym.error.ResetNeeded("render() needs a reset() before it.")
-        return self.transform.draw(self.frame, self._observation)
+        return self.transform.draw(picture, self._percepts)
 
 
 class VectorTransformFrames(VectorWrapper):
@@ -186,8 +192,9 @@ class VectorTransformFrames(VectorWrapper):
     the other observations as they are.
 
     Args:
-        env: A vector env whose observations are uint8 (N, H, W, 3) frames, with next-step
-            autoreset or none.
+        env: A vector env whose observations are uint8 (N, h, w, C) frames, with next-step
+            autoreset or none. Where they are small or grey, a layer of it keeps the native
+            ``pictures``, if pictures are wanted.
         transform: Made for N envs.
         render_mode: ``None`` or ``"rgb_array"``.
 
@@ -213,8 +220,9 @@ class VectorTransformFrames(VectorWrapper):
         self._render_mode = check_render_mode(render_mode)
         self._done = np.zeros(env.num_envs, bool)
         self._lives = np.zeros(env.num_envs, int)
-        self.frames: np.ndarray | None = None
-        self._observation: Observation | None = None
+        self._everyone = np.arange(env.num_envs)
+        self._frames: np.ndarray | None = None
+        self._percepts: Observation | None = None
 
     @property
     def render_mode(self) -> str | None:  # type: ignore[override]
@@ -233,52 +241,61 @@ class VectorTransformFrames(VectorWrapper):
             gymnasium.error.ResetNeeded: A partial reset before the first full one.
         """
         mask = (options or {}).get("reset_mask")
-        if mask is not None and self._observation is None:
+        if mask is not None and self._percepts is None:
             raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")
         frames, info = self.env.reset(seed=seed, options=options)
-        self.frames = frames
+        self._frames = frames
         self._count_lives(info, mask)
         if mask is None:
-            self._observation = self._transform_all(np.ones(self.num_envs, bool))
+            self._percepts = self._transform_all(np.ones(self.num_envs, bool))
             self._done = np.zeros(self.num_envs, bool)
         elif mask.any():
             (envs,) = np.nonzero(mask)
             new = self.transform(frames[envs], envs, np.ones(len(envs), bool))
-            assert self._observation is not None
-            self._observation = merge(self._observation, new, envs)
+            assert self._percepts is not None
+            self._percepts = merge(self._percepts, new, envs)
             self._done = self._done & ~mask
-        return self._observation, info
+        assert self._percepts is not None
+        return self.transform.choose(self._percepts), info
 
     def step(self, actions: Any) -> tuple[Any, np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Steps all envs and transforms their frames in one batch."""
-        self.frames, rewards, terminated, truncated, info = self.env.step(actions)
+        self._frames, rewards, terminated, truncated, info = self.env.step(actions)
         fresh = self._done
         if self.transform.begins_each_life:
             before = self._lives
             self._count_lives(info)
             fresh = fresh | (self._lives < before)
-        self._observation = self._transform_all(fresh)
+        self._percepts = self._transform_all(fresh)
         self._done = terminated | truncated
-        return self._observation, rewards, terminated, truncated, info
+        observation = self.transform.choose(self._percepts)
+        return observation, rewards, terminated, truncated, info
 
     def _count_lives(self, info: dict[str, Any], mask: np.ndarray | None = None) -> None:
         if self.transform.begins_each_life and "lives" in info:
             self._lives = np.where(True if mask is None else mask, info["lives"], self._lives)
 
     def _transform_all(self, fresh: np.ndarray) -> Observation:
-        assert self.frames is not None
-        return self.transform(self.frames, np.arange(self.num_envs), fresh)
+        assert self._frames is not None
+        return self.transform(self._frames, self._everyone, fresh)
+
+    @property
+    def pictures(self) -> np.ndarray | None:
+        """The last frames, native RGB uint8 (N, H, W, 3) if kept; None before a reset."""
+        kept = pictures_of(self.env)
+        return self._frames if kept is None else kept
 
     def render(self) -> tuple[Any, ...] | None:
         """Returns one uint8 (H', W', 3) picture for each env, or None without a render mode."""
         if self._render_mode is None:
             gym.logger.warn('render() needs render_mode="rgb_array" given to gym.make_vec.')
             return None
-        if self.frames is None or self._observation is None:
+        pictures = self.pictures
+        if pictures is None or self._percepts is None:
             raise gym.error.ResetNeeded("render() needs a reset() before it.")
         return tuple(
-            self.transform.draw(frame, select(self._observation, i))
-            for i, frame in enumerate(self.frames)
+            self.transform.draw(picture, select(self._percepts, i))
+            for i, picture in enumerate(pictures)
         )
 
 

@@ -6,23 +6,22 @@
 
 from __future__ import annotations
 
-import cv2
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
-from objwrappers.wrappers.base import (
-    FrameStack,
-    FrameTransform,
-    TransformFrames,
-    VectorTransformFrames,
-)
+from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
+from objwrappers.wrappers.resizing import prepare_frames
+from objwrappers.wrappers.stacks import FrameStack
 
 __all__ = ["FrameObservation", "StackedPixels", "VectorFrameObservation"]
 
 
 class StackedPixels(FrameTransform):
     """Grey or colour frames, resized by area and stacked along the channels, newest last.
+
+    Frames that have the size and the colours already are taken as they are. Native ones become
+    grey by their own luma, unlike ALE's grey frames, whose luma comes before the maximum of two.
 
     Args:
         num_envs: Envs with a stack of their own.
@@ -51,7 +50,7 @@ class StackedPixels(FrameTransform):
             )
         self.begins_each_life = stack_each_life
         self._stack = FrameStack(stack_num, num_envs, padding_type)
-        self._size = (img_width, img_height)
+        self._size = (img_height, img_width)
         self._grayscale = grayscale
         channels = stack_num if grayscale else 3 * stack_num
         self.single_observation_space = gym.spaces.Box(
@@ -60,17 +59,9 @@ class StackedPixels(FrameTransform):
 
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """Returns uint8 (n, channels, h, w); see :meth:`FrameTransform.__call__`."""
-        if self._grayscale:
-            planes = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)[..., None] for frame in frames]
-        else:
-            planes = list(frames)
-        small = np.stack([self._resize(plane) for plane in planes])
-        stacks = self._stack.push(small, envs, fresh)
+        small = prepare_frames(frames, *self._size, self._grayscale)
+        stacks = self._stack.push(small.transpose(0, 3, 1, 2), envs, fresh)
         return stacks.reshape(len(frames), *self.single_observation_space.shape)  # type: ignore[misc]
-
-    def _resize(self, image: np.ndarray) -> np.ndarray:
-        resized = cv2.resize(image, self._size, interpolation=cv2.INTER_AREA)
-        return resized.reshape(*resized.shape[:2], -1).transpose(2, 0, 1)
 
 
 class FrameObservation(TransformFrames):

@@ -1,32 +1,39 @@
 """What a perception model sees, as observations: one forward pass per step, however many envs.
 
 * :class:`Perceive`: the transform, frames → model → named arrays
+* :class:`DeviceStack`: the last frames of each env, where the model runs
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: around one env, around a
   vector env
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 import gymnasium as gym
 import numpy as np
 import torch
 from gymnasium.vector import VectorEnv
+from torch import Tensor
 
-from objwrappers.perception.base import PerceptionModel
+from objwrappers.perception.base import PerceptionModel, frame_format_of
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
-    FrameStack,
     FrameTransform,
     Observation,
     TransformFrames,
     VectorTransformFrames,
 )
+from objwrappers.wrappers.resizing import prepare_frames
 
-__all__ = ["Perceive", "PerceptionObservation", "VectorPerceptionObservation"]
+__all__ = ["DeviceStack", "Perceive", "PerceptionObservation", "VectorPerceptionObservation"]
 
 
 class Perceive(FrameTransform):
     """Calls a perception model on the frames of all envs: one transfer in, one out.
+
+    Frames of the size that the model reads are passed to it as they are; others are resized.
+    Where it wants several, the earlier ones stay on its device.
 
     Args:
         model: Its parameters' device is where it runs; a model without parameters runs on the
@@ -40,34 +47,79 @@ class Perceive(FrameTransform):
         parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
         first = next(parameters, None)
         self._device = torch.device("cpu") if first is None else first.device
-        self._stack = FrameStack(model.stack, num_envs) if model.stack > 1 else None
+        self._format = frame_format_of(model)
+        size = self._format.stack
+        self._stack = DeviceStack(size, num_envs) if size > 1 else None
 
     @torch.inference_mode()
     def __call__(
         self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray
     ) -> dict[str, np.ndarray]:
-        """Returns the model's arrays, (n, ...) each; see :meth:`FrameTransform.__call__`."""
-        if self._stack is not None:
-            frames = self._stack.push(frames, envs, fresh)
+        """Returns the model's arrays, (n, ...) each, those beside the observation among them."""
+        wanted = self._format
+        frames = prepare_frames(frames, wanted.height, wanted.width, wanted.grayscale)
         on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
+        if self._stack is not None:
+            on_device = self._stack.push(on_device, envs, fresh)
         percepts = self.model(on_device)
         flat = torch.cat([value.flatten(1).float() for value in percepts.values()], dim=1)
         values = flat.cpu().numpy()
         arrays: dict[str, np.ndarray] = {}
         start = 0
-        for key in percepts:
-            space = self.model.observation_space[key]
-            assert space.shape is not None
-            size = int(np.prod(space.shape))
-            part = values[:, start : start + size].reshape(len(frames), *space.shape)
-            arrays[key] = np.ascontiguousarray(part, space.dtype)
-            start += size
+        spaces = self.model.observation_space.spaces
+        for key, value in percepts.items():
+            end = start + value[0].numel()
+            part = values[:, start:end].reshape(value.shape)
+            dtype = spaces[key].dtype if key in spaces else np.float32
+            arrays[key] = np.ascontiguousarray(part, dtype)
+            start = end
         return arrays
 
-    def draw(self, frame: np.ndarray, observation: Observation) -> np.ndarray:
+    def choose(self, percepts: Observation) -> Observation:
+        """Returns the percepts that the model's observation space has."""
+        assert isinstance(percepts, dict)
+        return {key: percepts[key] for key in self.model.observation_space}
+
+    def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
         """Returns the frame with the percepts drawn on it."""
-        assert isinstance(observation, dict)
-        return draw_percepts(frame, observation)
+        assert isinstance(percepts, dict)
+        return draw_percepts(frame, percepts)
+
+
+class DeviceStack:
+    """The last ``size`` frames of each env, on the device of the frames pushed.
+
+    Args:
+        size: Frames in a stack, S.
+        num_envs: Envs with a stack of their own, N.
+    """
+
+    def __init__(self, size: int, num_envs: int) -> None:
+        self.size = size
+        self._num_envs = num_envs
+        self._frames: Tensor | None = None
+
+    def push(self, frames: Tensor, envs: np.ndarray, fresh: np.ndarray) -> Tensor:
+        """Adds a frame to the stacks of the given envs; an episode's first frame fills its stack.
+
+        Args:
+            frames: (n, ...), one frame for each of the given envs.
+            envs: int (n,).
+            fresh: bool (n,), True where an episode begins.
+
+        Returns:
+            (n, S, ...), oldest first.
+        """
+        if self._frames is None:
+            self._frames = frames.new_zeros(self._num_envs, self.size, *frames.shape[1:])
+        everyone = len(envs) == self._num_envs
+        chosen: Any = slice(None) if everyone else torch.from_numpy(envs).to(frames.device)
+        stacks = self._frames[chosen].roll(-1, dims=1)
+        stacks[:, -1] = frames
+        for i in np.flatnonzero(fresh).tolist():
+            stacks[i] = frames[i]
+        self._frames[chosen] = stacks
+        return stacks
 
 
 class PerceptionObservation(TransformFrames):

@@ -109,17 +109,14 @@ def test_gymnasium_and_sb3_find_nothing_to_complain_about(env_id):
         sb3_checker.check_env(env)
 
 
-def test_observation_is_the_area_resized_luma_of_the_native_frame():
-    env = gym.make("ObjFrames-Pong-v0", **EXACT)
+def test_frames_in_colour_are_the_area_resized_native_frames():
+    env = gym.make("ObjFrames-Pong-v0", grayscale=False, **EXACT)
     observation, _ = env.reset(seed=0)
     native, _ = make_atari("Pong", **EXACT).reset(seed=0)
-    grey = cv2.resize(
-        cv2.cvtColor(native, cv2.COLOR_RGB2GRAY), (84, 84), interpolation=cv2.INTER_AREA
-    )
-    for channel in observation:
-        np.testing.assert_array_equal(channel, grey)
+    small = cv2.resize(native, (84, 84), interpolation=cv2.INTER_AREA).transpose(2, 0, 1)
+    np.testing.assert_array_equal(observation, np.concatenate([small] * 4))
     observation, *_ = env.step(0)
-    np.testing.assert_array_equal(observation[0], grey)
+    np.testing.assert_array_equal(observation[:9], np.concatenate([small] * 3))
 
 
 def test_pixel_options_shape_the_observation():
@@ -171,7 +168,7 @@ def test_bad_options_are_named():
         make_atari_vec("Pong", 1, difficulty=1)
     with pytest.raises(ValueError, match=r"'life_loss_info' is an option of the vector env"):
         make_atari("Pong", life_loss_info=True)
-    with pytest.raises(ValueError, match="num_envs must be at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_envs must be a positive integer, got 0"):
         make_atari_vec("Pong", 0)
     with pytest.raises(ValueError, match="render_mode must be None or"):
         make_frames = gym.spec("ObjFrames-Pong-v0").entry_point

@@ -46,7 +46,7 @@ class NativeVecEnv(GymVecEnv):
         return self.frames, *rest
 
     def get_attr(self, attr_name, indices=None):
-        return [self.frames] if attr_name == "frames" else super().get_attr(attr_name, indices)
+        return [self.frames] if attr_name == "pictures" else super().get_attr(attr_name, indices)
 
 
 def agent(archive: Path) -> AgentPlay:

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
-import torch
 
-from objwrappers.perception.layers import AreaResize
 from objwrappers.rendering.bars import (
     COLOUR,
     bar_cells,
@@ -11,6 +9,7 @@ from objwrappers.rendering.bars import (
     draw_bars,
     visible_share,
 )
+from objwrappers.resizing import resize_frames
 
 NO_BAR = np.array([np.nan])
 
@@ -44,11 +43,9 @@ def test_blending_equals_drawing_before_the_resize():
     rng = np.random.default_rng(0)
     across, down = rng.integers(0, 79, 20), rng.integers(0, 79, 20)
     frames = np.broadcast_to(rng.integers(0, 256, (20, 1, 1, 3), np.uint8), (20, 210, 160, 3))
-    resize = AreaResize(84)
 
     def small(native):
-        images = resize(torch.from_numpy(np.ascontiguousarray(native)))
-        return (images * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        return resize_frames(np.ascontiguousarray(native), 84, 84)
 
     first = small(draw_bars(frames, across, down)).astype(int)
     visible = visible_share(across, down, (84, 84), (210, 160))

@@ -6,9 +6,14 @@ import pytest
 import torch
 from gymnasium.vector import AutoresetMode, VectorEnv
 
+from objwrappers.perception.base import FrameFormat
 from objwrappers.wrappers.base import FrameStack, VectorTransformFrames
 from objwrappers.wrappers.frames import StackedPixels
-from objwrappers.wrappers.perception import PerceptionObservation, VectorPerceptionObservation
+from objwrappers.wrappers.perception import (
+    DeviceStack,
+    PerceptionObservation,
+    VectorPerceptionObservation,
+)
 
 
 class Counter(VectorEnv):
@@ -134,3 +139,64 @@ def test_single_wrapper_gives_the_model_a_batch_of_one():
     observation, reward, terminated, truncated, _ = env.step(0)
     assert observation["means"].tolist() == [7, 9]
     assert (reward, terminated, truncated) == (1.0, True, False)
+
+
+def pushed(device):
+    """Pushes the same frames onto a stack of arrays and onto one of tensors."""
+    rng = np.random.default_rng(0)
+    arrays, tensors = FrameStack(3, 4), DeviceStack(3, 4)
+    for step in range(30):
+        envs = np.arange(4) if step % 3 == 0 else np.flatnonzero(rng.random(4) < 0.6)
+        frames = rng.integers(256, size=(len(envs), 2, 5, 3), dtype=np.uint8)
+        fresh = rng.random(len(envs)) < (1.0 if step == 0 else 0.3)
+        on_device = torch.from_numpy(frames).to(device)
+        yield arrays.push(frames, envs, fresh), tensors.push(on_device, envs, fresh)
+
+
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_stacks_on_a_device_are_those_of_arrays(device):
+    for expected, actual in pushed(device):
+        assert actual.device.type == device
+        np.testing.assert_array_equal(actual.cpu().numpy(), expected)
+
+
+def test_a_stack_that_was_handed_out_stays_as_it_was():
+    for kind in (FrameStack(2, 1), DeviceStack(2, 1)):
+        given = []
+        for value in (1, 2, 3):
+            frame = np.full((1, 1), value, np.uint8)
+            frame = torch.from_numpy(frame) if isinstance(kind, DeviceStack) else frame
+            given.append(kind.push(frame, np.zeros(1, int), np.array([value == 1])))
+        assert [stack[0, :, 0].tolist() for stack in given] == [[1, 1], [1, 2], [2, 3]]
+
+
+class Reads(torch.nn.Module):
+    """Says what frames it gets."""
+
+    observation_space = gym.spaces.Dict({"mean": gym.spaces.Box(0, 255, (1,), np.float32)})
+
+    def __init__(self, frame_format):
+        super().__init__()
+        self.frame_format = frame_format
+        self.stack = frame_format.stack
+        self.shapes = []
+
+    def forward(self, frames):
+        self.shapes.append(tuple(frames.shape))
+        return {"mean": frames.float().flatten(1).mean(1, keepdim=True)}
+
+
+@pytest.mark.parametrize(
+    ("frame_format", "shape"),
+    [
+        (FrameFormat(), (2, 6, 4, 3)),
+        (FrameFormat(3, 2), (2, 3, 2, 3)),
+        (FrameFormat(3, 2, grayscale=True), (2, 3, 2, 1)),
+        (FrameFormat(3, 2, stack=4), (2, 4, 3, 2, 3)),
+    ],
+)
+def test_a_model_gets_frames_of_the_format_that_it_states(frame_format, shape):
+    model = Reads(frame_format)
+    observation, _ = VectorPerceptionObservation(Counter(2), model).reset()
+    assert model.shapes == [shape]
+    assert observation["mean"][:, 0].tolist() == [0, 10]  # even frames stay as they are

@@ -1,0 +1,137 @@
+"""Names and limits of ALE's options, as data: what a row of ids tells of them stands here once.
+
+* :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
+  :data:`MODEL`: who has which option
+* :func:`unknown_option`: the error for one that nobody has
+* :func:`check_numbers`: the errors for values that ALE would take for others
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from objwrappers.names import did_you_mean
+
+__all__ = [
+    "MAX_FRAMES_PER_EPISODE",
+    "MAX_SEED",
+    "MODEL",
+    "PIXELS",
+    "SHARED",
+    "SINGLE",
+    "TRAINING",
+    "VECTOR",
+    "check_names",
+    "check_numbers",
+    "check_seed",
+    "unknown_option",
+]
+
+MAX_FRAMES_PER_EPISODE = 108_000
+MAX_SEED = 2**31 - 1
+"""ALE's vector env keeps seeds in 32 signed bits."""
+
+SHARED = (
+    "frameskip",
+    "repeat_action_probability",
+    "noop_max",
+    "max_num_frames_per_episode",
+    "full_action_space",
+    "continuous",
+    "continuous_action_threshold",
+    "fire_each_life",
+    "infinite",
+    "noise",
+    "noise_motion",
+)
+SINGLE = ("mode", "difficulty")
+"""Of one env alone."""
+TRAINING = ("life_loss_info", "reward_clipping")
+"""Of the vector env alone, for training: agents are watched and scored on whole games."""
+VECTOR = (
+    *TRAINING,
+    "num_threads",
+    "use_fire_reset",
+    "episodic_life",
+    "maxpool",
+    "thread_affinity_offset",
+)
+"""Of the vector env alone."""
+PIXELS = (
+    "stack_num",
+    "img_height",
+    "img_width",
+    "grayscale",
+    "padding_type",
+    "stack_each_life",
+)
+"""Of the pixel baseline alone."""
+MODEL = ("model", "weights", "device", "features", "map_size")
+"""Of ids whose observations come from a perception model."""
+
+_CURES = {
+    "frame_skip": "It is called 'frameskip'.",
+    "max_episode_steps": (
+        "Give max_num_frames_per_episode, in raw frames (four to a step), or, of one env, "
+        "max_episode_steps to gym.make."
+    ),
+    "autoreset_mode": (
+        "It is always next-step; reset(options={'reset_mask': done}) resets envs at once."
+    ),
+    "batch_size": "All envs step together.",
+    "obs_type": "Observations are those of the id.",
+    **dict.fromkeys(PIXELS, "It is an option of ObjFrames ids."),
+}
+
+
+def unknown_option(name: str, names: Iterable[str]) -> ValueError:
+    """Returns the error to raise for an option that there is not.
+
+    Args:
+        name: What was given.
+        names: The options that exist.
+    """
+    names = list(names)
+    cure = _CURES.get(name) or did_you_mean(name, names, count=1)
+    sentences = [f"Unknown option {name!r}.", cure, f"There are {', '.join(names)}."]
+    return ValueError(" ".join(filter(None, sentences)))
+
+
+def check_names(given: Iterable[str], names: Iterable[str]) -> None:
+    """Raises the error of :func:`unknown_option` for the first option that is unknown."""
+    names = list(names)
+    for name in given:
+        if name not in names:
+            raise unknown_option(name, names)
+
+
+def check_numbers(options: Mapping[str, Any]) -> None:
+    """Checks those of ALE's numbers that are among the options.
+
+    Raises:
+        ValueError: A count that is no integer or too small, or a probability outside [0, 1].
+    """
+    smallest = {"frameskip": 1, "noop_max": 0, "max_num_frames_per_episode": 1, "num_envs": 1}
+    for name, least in smallest.items():
+        value = options.get(name, least)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            wanted = "a positive integer" if least else "an integer of at least 0"
+            raise ValueError(f"{name} must be {wanted}, got {value!r}.")
+    for name in ("repeat_action_probability", "continuous_action_threshold"):
+        value = options.get(name, 0.0)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"{name} must be in [0, 1], got {value!r}.")
+
+
+def check_seed(seed: Any) -> None:
+    """Checks the seed of a reset.
+
+    Raises:
+        ValueError: It is, or holds, a negative number or no integer.
+    """
+    if seed is None:
+        return
+    for one in seed if hasattr(seed, "__len__") else (seed,):
+        if isinstance(one, bool) or not hasattr(one, "__index__") or one < 0:
+            raise ValueError(f"A seed is an integer of at least 0, or one for each env: {seed!r}.")
