@@ -118,7 +118,10 @@ def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monke
     assert "cache/objwrappers/weights/motion-Pong-both/config.json" in result.stdout
     assert "model:motion noise:both" in result.stdout
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert load_model("motion", "Pong", device="cpu", noise="both").record["noise"] == "both"
+    assert (
+        load_model("motion", "Pong", device="cpu", noise="both").record["trained_on"]["noise"]
+        == "both"
+    )
     error = run_zoo("pretrain", "--model", "motion", "--noise", "all", *options, ok=False).stderr
     assert "Unknown noise 'all'" in error and "Traceback" not in error
 
