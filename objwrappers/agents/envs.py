@@ -33,7 +33,8 @@ def make_env(
     """Makes an id's vector env for Stable-Baselines3, with games counted.
 
     Ids of this package are played by their native vector env, with one forward pass of perception
-    for all envs; others by single envs, one after the other.
+    for all envs; others, and options that single envs alone have, by single envs, one after the
+    other.
 
     Args:
         env_id: A registered id.
@@ -47,7 +48,8 @@ def make_env(
     """
     options = dict(env_kwargs or {})
     vector_env: VectorEnv
-    if family_of(env_id) and env_wrapper is None:
+    family = family_of(env_id)
+    if family and env_wrapper is None and not options.keys() & set(family.single_options):
         vector_env = gym.make_vec(
             env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **options
         )

@@ -70,11 +70,11 @@ class VectorExperimentManager(ExperimentManager):
         env_name = self.env_name
         if self.config.endswith((".yml", ".yaml")):
             entries = yaml.safe_load(Path(self.config).read_text())
-            family = env_name.gym_id.split("-")[0]
-            if env_name.gym_id not in entries and family in entries:
-                self.env_name = EnvironmentName(family)
+            family = family_of(env_name.gym_id)
+            if family and env_name.gym_id not in entries and family.name in entries:
+                self.env_name = EnvironmentName(family.name)
             entry = entries.get(self.env_name.gym_id, {})
-            if family_of(env_name.gym_id) and self.env_kwargs:
+            if family and self.env_kwargs:
                 # RL Zoo forgets those of the file where the command line has any.
                 self.env_kwargs = {**entry.get("env_kwargs", {}), **self.env_kwargs}
                 self.args.env_kwargs = self.env_kwargs
