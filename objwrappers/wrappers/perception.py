@@ -16,6 +16,7 @@ import torch
 from gymnasium.vector import VectorEnv
 from torch import Tensor
 
+from objwrappers.memory import keep_freed_memory
 from objwrappers.perception.base import PerceptionModel, frame_format_of
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
@@ -48,6 +49,7 @@ class Perceive(FrameTransform):
         first = next(parameters, None)
         self._device = torch.device("cpu") if first is None else first.device
         self._format = frame_format_of(model)
+        keep_freed_memory()
         size = self._format.stack
         self._stack = DeviceStack(size, num_envs) if size > 1 else None
 
