@@ -17,7 +17,8 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from objwrappers.memory import keep_freed_memory
-from objwrappers.perception.base import PerceptionModel, frame_format_of
+from objwrappers.perception.base import PerceptionModel, PerceptionModule, frame_format_of
+from objwrappers.perception.folding import folded
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
     FrameTransform,
@@ -38,7 +39,9 @@ class Perceive(FrameTransform):
 
     Args:
         model: Its parameters' device is where it runs; a model without parameters runs on the
-            processor. A network is put into evaluation mode.
+            processor. A network is put into evaluation mode; of a frozen one, as
+            :func:`~objwrappers.perception.loading.load_model` gives it, a copy runs in which batch
+            norms are folded.
         num_envs: Envs whose frames are stacked, where the model wants more than one frame.
     """
 
@@ -50,6 +53,10 @@ class Perceive(FrameTransform):
         self._device = torch.device("cpu") if first is None else first.device
         self._format = frame_format_of(model)
         keep_freed_memory()
+        frozen = isinstance(model, PerceptionModule) and not any(
+            parameter.requires_grad for parameter in model.parameters()
+        )
+        self._network = folded(model) if frozen else self.model  # type: ignore[type-var]
         size = self._format.stack
         self._stack = DeviceStack(size, num_envs) if size > 1 else None
 
@@ -63,7 +70,7 @@ class Perceive(FrameTransform):
         on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
         if self._stack is not None:
             on_device = self._stack.push(on_device, envs, fresh)
-        percepts = self.model(on_device)
+        percepts = self._network(on_device)
         flat = torch.cat([value.flatten(1).float() for value in percepts.values()], dim=1)
         values = flat.cpu().numpy()
         arrays: dict[str, np.ndarray] = {}
