@@ -118,7 +118,7 @@ def test_an_hour_costs_no_memory(tmp_path: Path, breakout_agents: list[str]) -> 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--env", "ObjFrames-Pongg-v0"], "Did you mean ObjFrames-Pong-v0"),
+        (["--env", "ObjFrames-Pongg-v0"], "Did you mean 'ObjFrames-Pong-v0'"),
         (["--env", "ObjFrames-Pong-v0", "-o", "film.avi"], "must end with one of .mp4, .mkv, .gif"),
         (["--env", "ObjFrames-Pong-v0", "--algo", "ppo"], "python zoo/train.py --algo ppo"),
         (["--env", "ObjFrames-Pong-v0", "--saliency", "gradient"], "is of a trained agent"),
