@@ -38,7 +38,7 @@ def run_program(function: Callable[..., Any], *arguments: Any, **options: Any) -
     """Calls a library function; an error that it explains ends the program with one message."""
     try:
         return function(*arguments, **options)
-    except (OSError, RuntimeError, TypeError, ValueError, gym.error.Error) as error:
+    except (AssertionError, OSError, RuntimeError, TypeError, ValueError, gym.error.Error) as error:
         if not str(error):
             raise
         fail(str(error))

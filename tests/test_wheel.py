@@ -31,7 +31,7 @@ print("scored", [row["keypoints"] for row in table["Pong"]][0])
 
 options = {"n_envs": 2, "n_steps": 16, "batch_size": 32, "n_epochs": 1}
 agent = objwrappers.train(
-    "ppo", env_id, n_timesteps=32, seed=0, hyperparams=options, eval_freq=-1, device="cpu",
+    env_id, "ppo", n_timesteps=32, seed=0, hyperparams=options, eval_freq=-1, device="cpu",
     env_kwargs={"max_num_frames_per_episode": 40},
 )
 print("agent", agent)

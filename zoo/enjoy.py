@@ -38,6 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--seed", type=int, default=0)
     add("--verbose", type=int, default=1, help="0 prints nothing")
     add("-P", "--progress", action="store_true", help="show a progress bar")
+    parser.set_defaults(algo="ppo")
     return parser.parse_args()
 
 
@@ -54,14 +55,14 @@ def main() -> None:
     games = run_program(
         watch,
         args.env,
-        "ppo" if args.algo == "random" else args.algo,
+        args.algo,
         n_timesteps=args.n_timesteps,
         num_envs=args.n_envs,
         window=not args.no_render,
         deterministic=True if args.deterministic else False if args.stochastic else None,
         seed=args.seed,
         env_kwargs=args.env_kwargs,
-        on_load=lambda agent: say(f"Loaded {agent.path}"),
+        on_load=lambda agent: say(f"Loaded {agent.path or agent.name}"),
         on_game=lambda game: say(f"Episode score {game.score:g}, length {game.length}"),
         progress=args.progress,
         folder=args.folder,

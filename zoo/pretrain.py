@@ -28,6 +28,7 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--model", help="motion, permakey, transporter, student")
+    add("--family", default="keypoints", help="of the model")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
     add("--game", required=True, help="as ids spell it, e.g. MsPacman")
     add("--noise", default="none", help="bars: vertical, horizontal, both")

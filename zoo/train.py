@@ -19,6 +19,7 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import rl_zoo3.train
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -26,12 +27,16 @@ from stable_baselines3.common.base_class import BaseAlgorithm
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import LOG_FOLDER
 from objwrappers.agents.training import default_hyperparams
-from objwrappers.command_line import KeyValues, check_env_id, fail, import_packages, run_program
+from objwrappers.command_line import KeyValues, check_env_id, import_packages, run_program
 from objwrappers.registration import family_of
 
 
 class Manager(VectorExperimentManager):
     """Says what to do with an agent that was trained."""
+
+    def setup_experiment(self) -> tuple[BaseAlgorithm, dict[str, Any]] | None:
+        """Makes envs and agent, or ends the program with one message."""
+        return run_program(super().setup_experiment)
 
     def save_trained_model(self, model: BaseAlgorithm) -> None:
         """Saves the agent."""
@@ -77,12 +82,7 @@ def main(arguments: list[str]) -> None:
     sys.argv[1:] = arguments
     rl_zoo3.train.StoreDict = KeyValues  # type: ignore[assignment,misc]
     rl_zoo3.train.ExperimentManager = Manager  # type: ignore[misc]
-    try:
-        run_program(rl_zoo3.train.train)
-    except AssertionError as error:
-        if not str(error):
-            raise
-        fail(str(error))
+    rl_zoo3.train.train()
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ def make_env(
     options = dict(env_kwargs or {})
     vector_env: VectorEnv
     family = family_of(env_id)
-    if family and env_wrapper is None and not options.keys() & set(family.single_options):
+    native = family and family.vector_entry_point and env_wrapper is None
+    if family and native and not options.keys() & set(family.single_options):
         vector_env = gym.make_vec(
             env_id, num_envs=num_envs, vectorization_mode="vector_entry_point", **options
         )

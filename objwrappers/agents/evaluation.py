@@ -8,6 +8,7 @@ short games are not preferred.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,8 @@ def evaluate(
             if epsilon:
                 predict = EpsilonGreedy(predict, env, epsilon, seed).predict
             greedy = deterministic or acts_greedily(algo, env_id)
-            row.append(play_quota(predict, env, episodes, greedy))
-            env.close()
+            with closing(env):
+                row.append(play_quota(predict, env, episodes, greedy))
         names.append(str(agent.path or "random"))
         played.append(row)
     return Evaluation(names, played)

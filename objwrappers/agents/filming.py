@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,33 +102,33 @@ def film(
     runs = [exp_id] if isinstance(exp_id, int) else list(exp_id)
     greedy = deterministic or acts_greedily(algo, env_id)
     wanted = list(itertools.product(folders, runs))
-    players = []
-    for where, run in wanted if algo != "random" else wanted[:1]:
-        agent, env = load_agent(
-            algo,
-            env_id,
-            folder=where,
-            exp_id=run,
-            load_best=load_best,
-            env_kwargs=env_kwargs,
-            render_mode="rgb_array",
-            seed=seed,
-            device=device,
-            trust=trust,
-        )
-        name = Path(where).name + (f" {run}" if len(runs) > 1 else "")
-        players.append(Player(name, env, agent, greedy))
-    views = make_views(players, saliency, painting, target, (view, colours, zoom))
-    rates: list[Any] = [fps, players[0].env.metadata.get("render_fps"), 15]
-    rate = float(next(each for each in rates if each is not None))
     path = Path(output or f"{env_id}.mp4")
-    with VideoWriter(path, rate) as video:
+    with ExitStack() as opened:
+        players = []
+        for where, run in wanted if algo != "random" else wanted[:1]:
+            agent, env = load_agent(
+                algo,
+                env_id,
+                folder=where,
+                exp_id=run,
+                load_best=load_best,
+                env_kwargs=env_kwargs,
+                render_mode="rgb_array",
+                seed=seed,
+                device=device,
+                trust=trust,
+            )
+            opened.enter_context(closing(env))
+            name = Path(where).name + (f" {run}" if len(runs) > 1 else "")
+            players.append(Player(name, env, agent, greedy))
+        views = make_views(players, saliency, painting, target, (view, colours, zoom))
+        rates: list[Any] = [fps, players[0].env.metadata.get("render_fps"), 15]
+        rate = float(next(each for each in rates if each is not None))
+        video = opened.enter_context(VideoWriter(path, rate))
         for _ in trange(n_timesteps, unit="frame", disable=not progress):
             video.append(beside([view.draw(player) for player, view in views]))
             for player in players:
                 player.step()
-    for player in players:
-        player.env.close()
     returns = [(player.agent.name, player.returns) for player in players]
     return Film(path, video.frames, rate, returns)
 

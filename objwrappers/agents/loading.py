@@ -7,8 +7,10 @@ trusted only.
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,9 @@ from objwrappers.sb3.archive import read_policy
 from objwrappers.sb3.policy_table import policy_named
 
 __all__ = ["Agent", "Training", "load_agent", "read_training"]
+
+
+MAX_STACK = 64  # observations
 
 
 @dataclass(frozen=True)
@@ -57,7 +62,7 @@ class Training:
         policy: Name of the policy's class.
         policy_kwargs: Of the policy.
         frame_stack: Observations stacked by SB3, or None.
-        normalize: Observations or rewards were normalised.
+        normalize: Observations were normalised.
         wrappers: RL Zoo's hyperparameters that name wrappers, of trusted agents alone.
     """
 
@@ -132,7 +137,8 @@ def load_agent(
     except ValueError:
         env.close()
         if env_kwargs:
-            _check_spaces(path, make(1, with_device(env_id, {}, device)), env, env_id)
+            with contextlib.closing(make(1, with_device(env_id, {}, device))) as trained_in:
+                _check_spaces(path, trained_in, env, env_id)
         raise
     set_random_seed(seed)
     return Agent(f"{algo} agent {path}", policy.predict, policy, path), env
@@ -160,23 +166,28 @@ def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
     config = read_json(path)
     try:
         hyperparams = dict(config["hyperparams"])
-        wrappers = _wrappers(hyperparams)
-        if wrappers and not trust:
-            raise ValueError(
-                f"it names wrappers ({', '.join(wrappers)}), which are code: read it by --trust "
-                "(trust=True) if you trust who made it"
-            )
         stack = hyperparams.get("frame_stack")
-        return Training(
+        if stack is not None and not 1 <= int(stack) <= MAX_STACK:
+            raise ValueError(f"frame_stack must be from 1 to {MAX_STACK}, got {stack}")
+        training = Training(
             dict(config["env_kwargs"]),
-            str(config.get("policy") or hyperparams["policy"]),
-            dict(config.get("policy_kwargs", hyperparams.get("policy_kwargs")) or {}),
-            None if stack is None else int(stack),
-            bool(hyperparams.get("normalize")),
-            wrappers,
+            frame_stack=None if stack is None else int(stack),
+            normalize=_normalises_observations(hyperparams.get("normalize")),
+            wrappers=_wrappers(hyperparams),
         )
+        if trust:
+            return training
+        policy = config.get("policy") or hyperparams.get("policy")
+        kwargs = config.get("policy_kwargs", hyperparams.get("policy_kwargs")) or {}
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path} is damaged, or cannot be used: {error}.") from error
+        raise ValueError(f"{path} is damaged, or cannot be used: {error!r}.") from error
+    if training.wrappers or not isinstance(policy, str) or not isinstance(kwargs, dict):
+        code = ", ".join(training.wrappers) or f"policy {policy!r} with {kwargs!r}"
+        raise ValueError(
+            f"{path} does not tell in data alone how to make the agent ({code}): read it by "
+            "--trust (trust=True), as code, if you trust who made it."
+        )
+    return replace(training, policy=policy, policy_kwargs=kwargs)
 
 
 def _read_rl_zoo(folder: Path) -> Training:
@@ -189,9 +200,23 @@ def _read_rl_zoo(folder: Path) -> Training:
     return Training(
         env_kwargs,
         frame_stack=hyperparams.get("frame_stack"),
-        normalize=bool(hyperparams.get("normalize")),
+        normalize=_normalises_observations(hyperparams.get("normalize")),
         wrappers=_wrappers(hyperparams),
     )
+
+
+def _normalises_observations(normalize: Any) -> bool:
+    """Tells whether an agent needs statistics to play: rewards alone do not count.
+
+    Args:
+        normalize: RL Zoo's hyperparameter, True, ``{"norm_obs": False}`` or the same as a word,
+            ``"dict(norm_obs=False)"``, which is not evaluated.
+    """
+    if isinstance(normalize, dict):
+        return bool(normalize.get("norm_obs", True))
+    if isinstance(normalize, str):
+        return re.search(r"norm_obs[\"']?\s*[=:]\s*False", normalize) is None
+    return bool(normalize)
 
 
 def _wrappers(hyperparams: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +242,11 @@ def _make_env(
             loaded = VecNormalize.load(str(pickled), env)
             loaded.training = loaded.norm_reward = False
             return loaded
+        if pickled.is_file() and not statistics_path(path).is_file():
+            raise ValueError(
+                f"The statistics of {path} are a pickle, {pickled.name}, which can run code. Read "
+                "it by --trust (trust=True) if you trust who made it."
+            )
         return load_statistics(statistics_path(path), env)
 
     return make_env(

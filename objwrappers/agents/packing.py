@@ -127,7 +127,6 @@ def pack(
         for name in (
             "0.monitor.csv",
             statistics_path(archive).name,
-            f"{env_id}/vecnormalize.pkl",
         ):
             if (run / name).exists():
                 shutil.copy(run / name, target / name)

@@ -33,7 +33,8 @@ LOG_FOLDER = "logs"
 CONFIG_NAME = "config.json"
 """Beside an agent: env, options, hyperparameters, seed and versions of its training."""
 
-BUNDLED_AGENTS = Path(__file__).resolve().parents[2] / "zoo" / "agents"
+CLONE = Path(__file__).resolve().parents[2]
+BUNDLED_AGENTS = CLONE / "zoo" / "agents"
 """In a clone; an installed package has none."""
 
 
@@ -67,7 +68,7 @@ def runs_with_agents(
     """
     name = EnvironmentName(env_id)
     found = Path(folder, algo).glob(f"{name}_*/{archive or f'{name}.zip'}")
-    numbers = (path.parent.name.rpartition("_")[2] for path in found if zipfile.is_zipfile(path))
+    numbers = (path.parent.name.rpartition("_")[2] for path in found if _is_archive(path))
     return sorted(int(number) for number in numbers if number.isdigit())
 
 
@@ -75,7 +76,8 @@ def folder_with_agents(
     algo: str, env_id: str, folder: str | Path, archive: str | None = None
 ) -> str:
     """Returns the folder, or a bundled one where the default folder holds no such agent."""
-    if str(folder) == LOG_FOLDER and not runs_with_agents(algo, env_id, folder, archive):
+    default = str(folder) == LOG_FOLDER and (CLONE / "pyproject.toml").is_file()
+    if default and not runs_with_agents(algo, env_id, folder, archive):
         # The network with attention comes first: its agents show where they look.
         for bundled in sorted(BUNDLED_AGENTS.glob("*/"), reverse=True):
             if runs_with_agents(algo, env_id, bundled, archive):
@@ -118,10 +120,14 @@ def find_archive(
         raise FileNotFoundError(
             f"{folder} holds no {algo} agent of {env_id}{of_run} ({archive}). Train one: "
             f"python zoo/train.py --algo {algo} --env {env_id} -f {folder}, or in Python "
-            f"objwrappers.train({algo!r}, {env_id!r}, log_folder={folder!r})"
+            f"objwrappers.train({env_id!r}, {algo!r}, log_folder={folder!r})"
         )
     paths = Path(folder, algo, f"{name}_{number}").glob(archive)
-    return max(filter(zipfile.is_zipfile, paths), key=_steps)
+    return max(filter(_is_archive, paths), key=_steps)
+
+
+def _is_archive(path: Path) -> bool:
+    return path.is_file() and zipfile.is_zipfile(path)
 
 
 def _steps(path: Path) -> int:

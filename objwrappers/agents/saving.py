@@ -33,10 +33,13 @@ def save_agent(model: BaseAlgorithm, path: Path) -> None:
 
 def describe_policy(model: BaseAlgorithm, algo: str) -> dict[str, Any]:
     """Returns ``policy`` and ``policy_kwargs`` as JSON tells them; nothing where it cannot."""
+    # On-policy algorithms pass it to the policy by themselves.
+    explores = {"use_sde": True} if getattr(model, "use_sde", False) else {}
     table = POLICIES.get(algo, {})
     name = next((name for name, cls in table.items() if cls is type(model.policy)), None)
     try:
-        kwargs = _plain({k: v for k, v in model.policy_kwargs.items() if k not in _UNNEEDED})
+        kept = {k: v for k, v in model.policy_kwargs.items() if k not in _UNNEEDED}
+        kwargs = _plain({**kept, **explores})
     except TypeError:
         return {}
     return {} if name is None else {"policy": name, "policy_kwargs": kwargs}

@@ -37,8 +37,8 @@ def default_hyperparams(algo: str) -> Path:
 
 
 def train(
-    algo: str,
     env_id: str,
+    algo: str = "ppo",
     *,
     n_timesteps: int | None = None,
     seed: int | None = None,
@@ -57,8 +57,8 @@ def train(
     """Trains an agent on an id of this package, as ``zoo/train.py`` does.
 
     Args:
-        algo: ``"ppo"``, ``"a2c"``, ``"dqn"``, ``"qrdqn"``, ``"rdqn"``.
         env_id: ``"ObjKeypoints-MsPacman-v0"``.
+        algo: ``"ppo"``, ``"a2c"``, ``"dqn"``, ``"qrdqn"``, ``"rdqn"``.
         n_timesteps: Agent steps; by default those of the hyperparameters.
         seed: Of everything random; by default a random one.
         log_folder: ``<log_folder>/<algo>/<env_id>_<run>`` gets the agent.
@@ -113,7 +113,7 @@ def train(
         "network": network,
     }
     told = "".join(f", {key}={value!r}" for key, value in options.items() if value is not None)
-    manager.command = f"objwrappers.train({algo!r}, {env_id!r}{told})"
+    manager.command = f"objwrappers.train({env_id!r}, {algo!r}{told})"
     result = manager.setup_experiment()
     assert result is not None
     manager.learn(result[0])

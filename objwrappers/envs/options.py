@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from numbers import Integral, Real
 from typing import Any
 
 from objwrappers.names import did_you_mean
@@ -115,12 +116,12 @@ def check_numbers(options: Mapping[str, Any]) -> None:
     smallest = {"frameskip": 1, "noop_max": 0, "max_num_frames_per_episode": 1, "num_envs": 1}
     for name, least in smallest.items():
         value = options.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             wanted = "a positive integer" if least else "an integer of at least 0"
             raise ValueError(f"{name} must be {wanted}, got {value!r}.")
     for name in ("repeat_action_probability", "continuous_action_threshold"):
         value = options.get(name, 0.0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
             raise ValueError(f"{name} must be in [0, 1], got {value!r}.")
 
 

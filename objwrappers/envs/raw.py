@@ -72,6 +72,11 @@ class NoopStart(gym.Wrapper):
         truncated = self._played >= self._max_frames and not terminated
         return observation, reward, terminated, truncated, info
 
+    def close(self) -> None:
+        """Closes the game and the one that the no-ops are read from."""
+        self._twin.close()
+        super().close()
+
     def _no_operation(self) -> Any:
         discrete = isinstance(self.action_space, gym.spaces.Discrete)
         return _NOOP if discrete else np.zeros(self.action_space.shape or (), np.float32)

@@ -109,6 +109,10 @@ class PerceptionModule(Trainable):
         """Perceives what :meth:`images` gives, float32 (B, S·C, h, w) in [0, 1]."""
         raise NotImplementedError
 
+    def diagnostics(self, images: Tensor) -> dict[str, Tensor]:
+        """Returns what the model looks at on its way, for people: name → (B, h, w) in [0, 1]."""
+        return {}
+
     def percepts(self, batch: dict[str, Tensor]) -> dict[str, Tensor] | None:
         """Returns what the model perceives in the first of the :meth:`pictures`."""
         return self.perceive(next(iter(self.pictures(batch).values())))

@@ -99,9 +99,11 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
 
 
 def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, str]:
-    words = ["--teacher motion"] if model == "student" else [f"--model {model}"]
+    taught = registry.model_entry(model, family).taught
+    words = [f"--model {model}"]
     call = [f'"{model}", "{game}"']
-    if model == "student":
+    if taught:
+        words.append("--teacher motion")
         call.append('teacher="motion"')
     if family != DEFAULT_FAMILY:
         words.insert(0, f"--family {family}")

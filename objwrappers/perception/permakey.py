@@ -261,10 +261,15 @@ class PermaKey(Scenery, KeypointModule):
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns the frames and their error maps, one for each layer, (B, 3, 84, 84) each."""
         images = self.images(batch["frames"])
-        maps = self.error_maps(images, self.encode(images))
-        named = zip(self.lsp_layers, maps.unbind(1), strict=True)
-        shown = {f"errors {layer}": m[:, None].expand(-1, 3, -1, -1) for layer, m in named}
+        shown = {
+            name: m[:, None].expand(-1, 3, -1, -1) for name, m in self.diagnostics(images).items()
+        }
         return {"input": images, **shown}
+
+    def diagnostics(self, images: Tensor) -> dict[str, Tensor]:
+        """Returns the error maps, one for each of ``lsp_layers``."""
+        errors = self.error_maps(images, self.encode(images)).unbind(1)
+        return {f"errors, layer {n}": m for n, m in zip(self.lsp_layers, errors, strict=True)}
 
 
 def _check_layers(lsp_layers: Sequence[int], patch_sizes: Sequence[int]) -> None:

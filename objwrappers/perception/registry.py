@@ -24,10 +24,12 @@ class ModelEntry:
     Attributes:
         model: Its class, ``"module:Class"``.
         recipe: What makes its dataset of a recording, ``"module:function"``.
+        taught: It learns from another model, its teacher.
     """
 
     model: str
     recipe: str
+    taught: bool = False
 
 
 _HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
@@ -36,7 +38,7 @@ MODELS: dict[str, dict[str, ModelEntry]] = {
     "keypoints": {
         "motion": ModelEntry(f"{_HERE}.motion_keypoints:MotionKeypoints", f"{_RECIPES}:motion"),
         "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),
-        "student": ModelEntry(f"{_HERE}.student:Student", f"{_RECIPES}:student"),
+        "student": ModelEntry(f"{_HERE}.student:Student", f"{_RECIPES}:student", True),
         "transporter": ModelEntry(f"{_HERE}.transporter:Transporter", f"{_RECIPES}:pairs"),
     },
 }

@@ -41,6 +41,8 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
         monitor: The figure of validation that chooses a checkpoint; less is better.
         gradient_clip_norm: Largest norm of the gradient, over all groups together; None clips
             nothing.
+        settled: Share of the steps from which on a checkpoint may be chosen, or the training
+            end for want of progress; before, a model's own schedules still move.
         channels: Order of the frames' channels, ``"RGB"`` or ``"grey"``; weights trained on
             another are refused.
         record: What ``config.json`` holds beside the arguments: ``trained_on`` (task, noise,
@@ -51,6 +53,7 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
     family: ClassVar[str] = DEFAULT_FAMILY
     monitor: ClassVar[str] = "loss"
     gradient_clip_norm: float | None = None
+    settled: float = 0.7
     channels: str = "RGB"
 
     def __init__(self) -> None:

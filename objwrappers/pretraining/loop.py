@@ -26,7 +26,6 @@ __all__ = ["Training"]
 
 VALIDATION_BATCHES = 8
 LOG_EVERY = 50  # steps
-FIRST_STOP = 0.7  # no checkpoint is chosen while a model's schedules still move, share of the steps
 SHOWN = 4  # frames in TensorBoard
 
 
@@ -132,7 +131,7 @@ class Training:
             self.scheduler.step(figure)
         if self.fabric.is_global_zero:
             self._log_pictures({key: value[:SHOWN] for key, value in batch.items()})
-        if self.step < FIRST_STOP * self.total and self.step != self.total:
+        if self.step < self.module.settled * self.total and self.step != self.total:
             return
         self.stale += 1
         if figure < self.best:

@@ -29,6 +29,8 @@ from objwrappers.perception.loading import (
     model_of,
     weights_name,
 )
+from objwrappers.perception.registry import model_entry
+from objwrappers.perception.storage import DEFAULT_FAMILY
 from objwrappers.pretraining.collect import collect, frames_folder
 from objwrappers.pretraining.loop import Training
 from objwrappers.pretraining.recipes import Ingredients, recipe_of
@@ -54,6 +56,7 @@ def pretrain(
     devices: int | str = 1,
     num_nodes: int = 1,
     precision: str = "32-true",
+    family: str = DEFAULT_FAMILY,
     progress: bool = False,
     command: str | None = None,
 ) -> Path:
@@ -77,6 +80,7 @@ def pretrain(
         devices: Processes on each node, as in Fabric.
         num_nodes: Machines, as in Fabric.
         precision: ``"bf16-mixed"`` and so on, as in Fabric.
+        family: Of the model, where several have one of its name.
         progress: Show bars.
         command: How the training was called, for the record; by default this call.
 
@@ -90,27 +94,28 @@ def pretrain(
         FileExistsError: ``output`` holds something else than weights.
     """
     game = check_game(game)
-    model_class(model)
+    model_class(model, family)
     changes = dict(hyperparams or {})
     if n_timesteps is not None:
         changes["n_timesteps"] = n_timesteps
-    settings = read_settings(model, game, changes)
+    settings = read_settings(model, game, changes, family)
     seen = _bars_seen(check_noise(noise), frames_folder)
-    output = Path(output or cache_folder("weights", weights_name(model, game, seen)))
+    output = Path(output or cache_folder("weights", weights_name(model, game, seen, family)))
     run = Path(log_folder) / "perception" / f"{output.name}-{seed}"
     check_replaceable(output)
     fabric = _make_fabric(device, devices, num_nodes, precision, run)
     fabric.launch()
     seed_everything(seed, verbose=False)
     arguments = settings.pop("model")
-    taught_by = _load_teacher(model, teacher, game)
+    taught_by = _load_teacher(model_entry(model, family).taught, model, teacher, game)
     if taught_by is not None:
         arguments["num_keypoints"] = taught_by.observation_space["keypoints"].shape[0]  # type: ignore[index]
         arguments["teacher"] = taught_by.name
         taught_by = taught_by.to(fabric.device)
-    module = _make_module(model, arguments)
+    module = _make_module(model, arguments, family)
     recording = _record(fabric, game, frames_folder, settings["n_frames"], run, progress)
     facts = {"model": model, "game": game, "noise": noise, "seed": seed}
+    facts["family"] = family
     facts["frames"] = recording.digest
     if taught_by is not None:
         facts["teacher"] = _digest({**taught_by.arguments, **taught_by.record})
@@ -121,7 +126,7 @@ def pretrain(
     given = Ingredients.of(
         frames, settings, noise=noise, seed=seed, rank=fabric.global_rank, teacher=taught_by
     )
-    batches = recipe_of(model)(module, given)
+    batches = recipe_of(model, family)(module, given)
     training = Training(fabric, module, settings, facts, run)
     if not training.finished:
         training.fit(*batches, progress=progress and fabric.is_global_zero)
@@ -180,8 +185,10 @@ def _record(
     return recording
 
 
-def _load_teacher(model: str, teacher: str | None, game: str) -> PerceptionModule | None:
-    if (teacher is not None) != (model == "student"):
+def _load_teacher(
+    taught: bool, model: str, teacher: str | None, game: str
+) -> PerceptionModule | None:
+    if (teacher is not None) != taught:
         raise ValueError(
             f"A student and a teacher go together, got model {model!r} and teacher {teacher!r}."
         )
@@ -217,8 +224,8 @@ def _make_fabric(
         ) from error
 
 
-def _make_module(model: str, arguments: dict[str, Any]) -> PerceptionModule:
+def _make_module(model: str, arguments: dict[str, Any], family: str) -> PerceptionModule:
     try:
-        return model_class(model)(**arguments)
+        return model_class(model, family)(**arguments)
     except TypeError as error:
         raise ValueError(f"{model} cannot have {arguments}: {error}") from error

@@ -14,7 +14,8 @@ import yaml
 
 from objwrappers.files import hyperparams_folder
 from objwrappers.names import unknown_name
-from objwrappers.perception.loading import model_class, model_presets
+from objwrappers.perception.registry import model_class, model_presets
+from objwrappers.perception.storage import DEFAULT_FAMILY
 
 __all__ = ["COUNTS", "DEFAULTS", "read_settings"]
 
@@ -36,7 +37,10 @@ DEFAULTS: dict[str, Any] = {
 
 
 def read_settings(
-    model: str, game: str, changes: Mapping[str, Any] | None = None
+    model: str,
+    game: str,
+    changes: Mapping[str, Any] | None = None,
+    family: str = DEFAULT_FAMILY,
 ) -> dict[str, Any]:
     """Returns the YAML's defaults, updated by the game's entry and by changes.
 
@@ -44,6 +48,7 @@ def read_settings(
         model: Name of a perception model.
         game: As ids spell it.
         changes: Name → value, of the training or of the model's arguments.
+        family: Of the model.
 
     Returns:
         The settings; the model's arguments, under ``"model"``, are those of the preset where the
@@ -52,12 +57,15 @@ def read_settings(
     Raises:
         ValueError: A change of what does not exist or cannot have this value.
     """
-    path = hyperparams_folder() / "perception" / f"{model}.yml"
+    name = model if family == DEFAULT_FAMILY else f"{family}-{model}"
+    path = hyperparams_folder() / "perception" / f"{name}.yml"
     table = yaml.safe_load(path.read_text()) if path.is_file() else {"default": DEFAULTS}
     default = table["default"]
     chosen = {**default, **table.get(game, {})}
     arguments = {**default["model"], **chosen.pop("model")}
-    known = [name for name in inspect.signature(model_class(model)).parameters if name != "self"]
+    known = [
+        name for name in inspect.signature(model_class(model, family)).parameters if name != "self"
+    ]
     for key, value in (changes or {}).items():
         if key not in chosen and key not in known:
             raise unknown_name("hyperparameter", key, [*chosen, *known])
@@ -68,7 +76,7 @@ def read_settings(
             raise ValueError(f"{key} takes {kind}, got {value!r}.")
     _check(chosen)
     if "preset" in chosen:
-        presets = model_presets(model)
+        presets = model_presets(model, family)
         if chosen["preset"] not in presets:
             raise unknown_name("preset", chosen["preset"], presets)
         arguments = {**presets[chosen["preset"]], **arguments}

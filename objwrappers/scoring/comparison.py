@@ -17,7 +17,6 @@ from objwrappers.envs.atari import make_atari
 from objwrappers.games import check_game
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.loading import load_model, model_of
-from objwrappers.perception.permakey import PermaKey
 from objwrappers.rendering.bars import check_noise
 from objwrappers.rendering.layout import sheet
 from objwrappers.rendering.overlay import draw_percepts
@@ -59,11 +58,8 @@ def cells(model: PerceptionModule, frame: np.ndarray) -> Iterator[tuple[str, np.
     frames = torch.from_numpy(frame)[None]
     percepts = {key: value[0].numpy() for key, value in model(frames).items()}
     yield f"{model.name}, K = {len(percepts['keypoints'])}", draw_percepts(frame, percepts)
-    if isinstance(model, PermaKey):
-        images = model.images(model.resize(frames))
-        maps = model.error_maps(images, model.encode(images))[0].numpy()
-        for layer, errors in zip(model.lsp_layers, maps, strict=True):
-            yield f"errors, layer {layer}", (errors * 255).astype(np.uint8)
+    for label, maps in model.diagnostics(model.images(model.resize(frames))).items():
+        yield label, (maps[0].numpy() * 255).astype(np.uint8)
 
 
 def draw_sheet(columns: list[Column], models: list[list[PerceptionModule]]) -> np.ndarray:

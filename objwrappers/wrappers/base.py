@@ -241,8 +241,11 @@ class VectorTransformFrames(VectorWrapper):
             gymnasium.error.ResetNeeded: A partial reset before the first full one.
         """
         mask = (options or {}).get("reset_mask")
-        if mask is not None and self._percepts is None:
-            raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")
+        if mask is not None:
+            if self._percepts is None:
+                raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")
+            mask = np.asarray(mask, bool)
+            options = {**(options or {}), "reset_mask": mask}
         frames, info = self.env.reset(seed=seed, options=options)
         self._frames = frames
         self._count_lives(info, mask)

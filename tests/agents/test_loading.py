@@ -133,8 +133,11 @@ def test_missing_or_foreign_statistics_are_named(tmp_path):
     [
         ({"policy": "os.system"}, "Unknown policy of a2c 'os.system'"),
         ({"policy_kwargs": {"net_arch": [10**9]}}, "policy of 52,000,000,012 bytes"),
-        ({"policy_kwargs": "dict(net_arch=[64])"}, "damaged, or cannot be used"),
-        ({"hyperparams": {"env_wrapper": "os.path.join"}}, "names wrappers .*--trust"),
+        ({"policy_kwargs": "dict(net_arch=[64])"}, "not tell in data alone .*--trust"),
+        (
+            {"hyperparams": {"env_wrapper": "os.path.join"}},
+            r"not tell in data alone .*\(env_wrapper\).*--trust",
+        ),
         ({"hyperparams": {"frame_stack": "many"}}, "damaged, or cannot be used"),
         ({"env_kwargs": None}, "damaged, or cannot be used"),
     ],
@@ -172,3 +175,22 @@ def test_a_kill_while_saving_leaves_the_older_agent(tmp_path, monkeypatch):
         save_agent(agent, run / "CartPole-v1.zip")
     assert (run / "CartPole-v1.zip").read_bytes() == before
     assert not list(run.glob(".*")), "nothing is left over"
+
+
+def test_rewards_alone_need_no_statistics_and_pickled_ones_need_trust(tmp_path):
+    run = write_run(tmp_path, normalised_agent(norm_obs=False), normalize={"norm_obs": False})
+    statistics_path(run / "CartPole-v1.zip").unlink()
+    agent, env = load_agent("a2c", "CartPole-v1", folder=tmp_path, device="cpu")
+    assert agent.predict(env.reset())[0].shape == (1,)
+    env.close()
+    config = json.loads((run / "config.json").read_text())
+    for told in (True, "dict(norm_obs=True, norm_reward=False)"):
+        config["hyperparams"]["normalize"] = told
+        (run / "config.json").write_text(json.dumps(config))
+        (run / "CartPole-v1").mkdir(exist_ok=True)
+        normalised_agent().get_vec_normalize_env().save(str(run / "CartPole-v1/vecnormalize.pkl"))
+        with pytest.raises(ValueError, match=r"a pickle, vecnormalize.pkl.*--trust"):
+            load_agent("a2c", "CartPole-v1", folder=tmp_path, device="cpu")
+        agent, env = load_agent("a2c", "CartPole-v1", folder=tmp_path, device="cpu", trust=True)
+        assert isinstance(env, VecNormalize) and not env.training
+        env.close()

@@ -59,7 +59,9 @@ def test_what_is_missing_is_told_with_the_command_and_the_call(cache):
         find_weights("motion", "Tennis", "both")
     assert "python zoo/pretrain.py --model motion --game Tennis --noise both" in str(error.value)
     assert 'objwrappers.pretrain("motion", "Tennis", noise="both")' in str(error.value)
-    with pytest.raises(FileNotFoundError, match=r"zoo/pretrain.py --teacher motion --game Tennis"):
+    with pytest.raises(
+        FileNotFoundError, match=r"zoo/pretrain.py --model student --teacher motion --game Tennis"
+    ):
         find_weights("student", "Tennis")
 
 
