@@ -244,7 +244,7 @@ class VectorTransformFrames(VectorWrapper):
         if mask is not None:
             if self._percepts is None:
                 raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")
-            mask = np.asarray(mask, bool)
+            mask = np.asarray(mask)
             options = {**(options or {}), "reset_mask": mask}
         frames, info = self.env.reset(seed=seed, options=options)
         self._frames = frames

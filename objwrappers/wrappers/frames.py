@@ -10,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv
 
+from objwrappers.memory import keep_freed_memory
 from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
 from objwrappers.wrappers.resizing import prepare_frames
 from objwrappers.wrappers.stacks import FrameStack
@@ -48,6 +49,7 @@ class StackedPixels(FrameTransform):
             raise ValueError(
                 f"The observation's size must be positive: {img_height} by {img_width}."
             )
+        keep_freed_memory()
         self.begins_each_life = stack_each_life
         self._stack = FrameStack(stack_num, num_envs, padding_type)
         self._size = (img_height, img_width)
