@@ -162,6 +162,8 @@ def read_frames(
     height, width = (size, size) if isinstance(size, int) else size
     recording = Recording(folder)
     if not len(recording):
-        raise ValueError(f"{folder} holds no frames yet; record some with zoo/collect.py.")
+        raise ValueError(
+            f"{folder} holds no frames yet; record some with zoo/collect.py (objwrappers.collect)."
+        )
     frames, starts = small_frames(recording, height, width, grayscale, cache)
     return Frames(torch.from_numpy(frames), torch.from_numpy(starts))

@@ -39,7 +39,8 @@ def read_index(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(
             f"No frames in {folder}: {INDEX_NAME} is missing. Record some: "
-            f"python zoo/collect.py --game MsPacman --folder {folder}"
+            f"python zoo/collect.py --game MsPacman --folder {folder} (in Python: "
+            f'objwrappers.collect("MsPacman", {str(folder)!r}))'
         )
     try:
         if path.stat().st_size > _MAX_BYTES:

@@ -156,14 +156,14 @@ class Recording:
         if not path.is_file():
             raise ValueError(
                 f"{path} is missing although {INDEX_NAME} names it. Remove {self.folder} and "
-                "record again with zoo/collect.py."
+                "record again with zoo/collect.py (objwrappers.collect)."
             )
         return path
 
     def _damaged(self, shard: Mapping[str, Any], why: str) -> ValueError:
         return ValueError(
             f"{self.folder / shard['name']} is damaged or cut off, or of another recording ({why})."
-            f" Remove {self.folder} and record again with zoo/collect.py."
+            f" Remove {self.folder} and record again with zoo/collect.py (objwrappers.collect)."
         )
 
 

@@ -174,7 +174,8 @@ def _load_keypoints(
         raise ValueError(
             f"num_keypoints={options['num_keypoints']}: the number of keypoints is that of the "
             f"weights. Train others: python zoo/pretrain.py --model {model} --game {game} "
-            f"-params num_keypoints:{options['num_keypoints']}"
+            f"-params num_keypoints:{options['num_keypoints']} (in Python: objwrappers.pretrain("
+            f"{model!r}, {game!r}, hyperparams={ {'num_keypoints': options['num_keypoints']} }))"
         )
     _check_names("ObjKeypoints", options)
     noise = check_noise(options.get("noise", "none"))
