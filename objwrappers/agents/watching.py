@@ -146,14 +146,11 @@ def watch(
         for _, ended in zip(steps, _games(agent, env, greedy, screen), strict=False):
             games += ended
             for game in ended:
-                (on_game or _nobody)(game)
+                if on_game is not None:
+                    on_game(game)
     if screen is not None:
         screen.close()
     return games
-
-
-def _nobody(_: Game) -> None:
-    """Is told of games where nobody else is."""
 
 
 def _games(
