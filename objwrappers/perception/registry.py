@@ -33,6 +33,7 @@ class ModelEntry:
 
 
 _HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
+_SCENES = "objwrappers.pretraining.scene_recipes"
 
 MODELS: dict[str, dict[str, ModelEntry]] = {
     "keypoints": {
@@ -40,6 +41,11 @@ MODELS: dict[str, dict[str, ModelEntry]] = {
         "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),
         "student": ModelEntry(f"{_HERE}.student:Student", f"{_RECIPES}:student", True),
         "transporter": ModelEntry(f"{_HERE}.transporter:Transporter", f"{_RECIPES}:pairs"),
+    },
+    "scenes": {
+        "motion": ModelEntry(f"{_HERE}.motion_scene:MotionScene", f"{_SCENES}:motion_scene"),
+        "space": ModelEntry(f"{_HERE}.space:Space", f"{_SCENES}:single"),
+        "space_time": ModelEntry(f"{_HERE}.space_time:SpaceTime", f"{_SCENES}:stacks"),
     },
 }
 """Family → name → entry; a name may be in several families."""
