@@ -2,4 +2,8 @@
 
 * :mod:`objwrappers.metrics.ram`: where the objects are, from the console's memory
 * :mod:`objwrappers.metrics.keypoints`: keypoints against those objects
+* :mod:`objwrappers.metrics.detection`, :mod:`objwrappers.metrics.identity`: boxes against them, and
+  whether an object keeps its row
+* :mod:`objwrappers.metrics.encodings`: what z_what tells apart
+* :mod:`objwrappers.metrics.saliency`: where a model looks against where people look
 """
