@@ -51,9 +51,7 @@ class Blobs(SceneModule):
             last = places.masked_fill(lit == 0, -torch.inf).amax(-1)
             middle, width = (first + last) / 2, (last - first) / 2 + 1 / side
             ends.append(torch.stack([middle, width], -1))
-        boxes = torch.stack(
-            [ends[0][..., 0], ends[1][..., 0], ends[0][..., 1], ends[1][..., 1]], -1
-        )
+        boxes = torch.stack(ends, -1).flatten(-2)  # both middles, then both widths
         there = count > 0
         boxes = boxes.masked_fill(~there[..., None], 0)
         what = (by_cell(images) * lit[:, None]).sum(-1) / count.clamp_min(1)[:, None]
