@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 import numpy as np
 
 from objwrappers.envs.atari import make_atari, raw_frames_of
 from objwrappers.envs.distractors import Distractors
-from objwrappers.metrics.ram import Sprite, drawn, sprites
+from objwrappers.metrics.ram import Sprite, drawn, pooled, sprites
 from objwrappers.rendering.bars import bar_cells, draw_bars
 
 SKIPPED_STEPS = 8  # attract colours
@@ -33,6 +33,7 @@ class View:
         shown: Those that flicker has not hidden from the frame.
         columns: bool (160,), covered by a vertical bar.
         rows: bool (210,), covered by a horizontal bar.
+        pooled: The shown objects, as large as the maximum of the last two raw frames shows them.
     """
 
     frame: np.ndarray
@@ -40,6 +41,7 @@ class View:
     shown: list[Sprite]
     columns: np.ndarray
     rows: np.ndarray
+    pooled: list[Sprite] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,8 @@ def _views(game: str, seed: int) -> Iterator[View]:
         before, after = raw.memory
         objects = sprites(game, after, before)
         shown = [s for s in objects if drawn(s, raw.pair)]
-        yield View(frame, objects, shown, no_columns, no_rows)
+        both = pooled(shown, sprites(game, before))
+        yield View(frame, objects, shown, no_columns, no_rows, both)
 
 
 def with_bars(moments: list[Moment], noise: str, motion: str, seed: int) -> list[Moment]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
+import matplotlib.axes
 import matplotlib.figure
 import numpy as np
 
@@ -107,8 +108,8 @@ def draw_encodings(
         upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
         _scatter(upper, embedded[: len(what)], true, "true labels")
         _scatter(lower, embedded[: len(what)], named, "the model's classes and their means")
-        for i, place in enumerate(embedded[len(what) :]):
-            lower.scatter(*place, s=90, color=_shade(i), edgecolors="black", linewidths=1.5)
+        for i, (x, y) in enumerate(embedded[len(what) :]):
+            lower.scatter(x, y, s=90, color=_shade(i), edgecolors="black", linewidths=1.5)
         figure.tight_layout()
         for suffix in ("png", "svg"):
             files.append(Path(f"{start}-{method}.{suffix}"))
@@ -139,18 +140,21 @@ def _embed(points: np.ndarray, fitted: int, method: str, seed: int) -> np.ndarra
 
     if method == "tsne":
         perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
-        return TSNE(perplexity=perplexity, random_state=seed, init="random").fit_transform(points)
+        start = "pca" if points.shape[1] > 1 else "random"
+        return TSNE(perplexity=perplexity, random_state=seed, init=start).fit_transform(points)
     if points.shape[1] == 1:
         points = np.concatenate([points, np.zeros_like(points)], axis=1)
     return PCA(2, random_state=seed).fit(points[:fitted]).transform(points)
 
 
 def _scatter(
-    axes: matplotlib.figure.Axes, points: np.ndarray, labels: np.ndarray, title: str
+    axes: matplotlib.axes.Axes, points: np.ndarray, labels: np.ndarray, title: str
 ) -> None:
     for i, label in enumerate(np.unique(labels)):
         own = points[labels == label]
-        axes.scatter(*own.T, s=8, color=_shade(i), label=f"{label} ({len(own)})", alpha=0.7)
+        axes.scatter(
+            own[:, 0], own[:, 1], s=8, color=_shade(i), label=f"{label} ({len(own)})", alpha=0.7
+        )
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=7, markerscale=2)
     axes.set_xticks([])

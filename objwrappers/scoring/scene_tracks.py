@@ -14,7 +14,7 @@ from objwrappers.metrics.identity import Step, Switches, switches
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.scoring.moments import View, views_with_bars
 from objwrappers.scoring.scene_truth import boxes_in_pixels, boxes_of
-from objwrappers.wrappers.tracking import Tracker
+from objwrappers.wrappers.tracking import SPARE_ROWS, Tracker
 
 __all__ = ["follow"]
 
@@ -42,8 +42,12 @@ def follow(
 
 
 def _steps(model: SceneModule, views: Sequence[View]) -> list[Step]:
-    percepts = _perceive(model, [view.frame for view in views])
-    tracker = Tracker(1, model.classifier.rows)
+    if not views:
+        return []
+    rows_of_classes = model.classifier.rows
+    offered = [count + SPARE_ROWS for count in rows_of_classes]
+    percepts = _perceive(model.offering(SPARE_ROWS), [view.frame for view in views])
+    tracker = Tracker(1, rows_of_classes, offered, views[0].frame.shape[:2])
     steps = []
     for t, view in enumerate(views):
         now = {key: values[t : t + 1] for key, values in percepts.items()}
@@ -63,4 +67,4 @@ def _perceive(model: SceneModule, frames: Sequence[np.ndarray]) -> dict[str, np.
     for i in range(0, len(frames), BATCH):
         batch = torch.from_numpy(np.stack(frames[i : i + BATCH])).to(device)
         batches.append({key: value.cpu().numpy() for key, value in model(batch).items()})
-    return {key: np.concatenate([b[key] for b in batches]) for key in batches[0]} if batches else {}
+    return {key: np.concatenate([b[key] for b in batches]) for key in batches[0]}

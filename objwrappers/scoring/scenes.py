@@ -278,16 +278,22 @@ def _named_right(seen: Sequence[Seen], truths: Sequence[Truth]) -> float:
 
 
 def _baselines(noise: str, played: _Played, options: _Options) -> list[dict]:
-    """Returns the rows of boxes that look at nothing, or at differences only."""
+    """Returns the rows of boxes that look at nothing, or at differences only, and a ceiling.
+
+    The ceiling is where the frame shows the objects: as a maximum of two raw frames it shows what
+    moves in two places, while the truth is where memory has it last.
+    """
     moments = with_bars(played.moments, noise, options.noise_motion, options.seed)
     sizes = np.concatenate([boxes_of(t.sought("relevant")) for t in played.truths])[:, 2:]
     size = tuple(np.median(sizes, 0).tolist()) if len(sizes) else (8.0, 8.0)
     grid = Seen.of_boxes(grid_boxes(options.num_boxes, cast(tuple[float, float], size)))
     differs = [Seen.of_boxes(*difference_boxes(m.now.frame, m.before.frame)) for m in moments]
+    shown = [Seen.of_boxes(boxes_of([s for s in m.now.pooled if s.scored])) for m in moments]
     return [
         row(f"fixed grid of {options.num_boxes}", [grid] * len(moments), played.truths),
         row("differences of frames", differs, played.truths),
         row("nothing", [Seen.of_boxes(np.zeros((0, 4)))] * len(moments), played.truths),
+        row("as both raw frames show", shown, played.truths),
     ]
 
 
