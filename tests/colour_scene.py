@@ -20,10 +20,10 @@ class ColourScene(SceneModule):
     name = "colours"
 
     def __init__(
-        self, labels: Sequence[str] = ("object",), rows: Sequence[int] = (16,), missing: int = 0
+        self, labels: Sequence[str] = ("object",), rows: Sequence[int] = (16,), blind: bool = False
     ) -> None:
         super().__init__(FrameFormat(210, 160))
-        self.colours = nn.Parameter(torch.tensor([*PONG.values()][missing:]) / 255)
+        self.colours = nn.Parameter(torch.tensor([*PONG.values()]) / (1000 if blind else 255))
         self.define(3, labels, rows)
 
     def detect(self, images: Tensor) -> Detections:

@@ -10,7 +10,9 @@ A uniformly random policy plays seeds that training never sees; frames are what 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from objwrappers.command_line import fail, run_program, write_json
 from objwrappers.envs.distractors import MOTIONS
@@ -18,7 +20,7 @@ from objwrappers.scoring.keypoints import FIRST_SEED, score
 from objwrappers.scoring.scenes import score_scenes
 from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_table
 
-FAMILIES = {
+FAMILIES: dict[str, tuple[Callable[..., Any], str, dict[str, str]]] = {
     "keypoints": (score, "keypoints", HEADS),
     "scenes": (score_scenes, "scene", SCENE_HEADS),
 }
