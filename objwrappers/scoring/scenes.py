@@ -26,6 +26,7 @@ from objwrappers.metrics.detection import (
 )
 from objwrappers.metrics.encodings import SHOTS, clusters, few_shot_accuracy, labels_of
 from objwrappers.perception.loading import load_model
+from objwrappers.perception.registry import model_entry
 from objwrappers.perception.scene_module import SceneModule
 from objwrappers.perception.storage import read_config
 from objwrappers.rendering.bars import check_noise
@@ -115,6 +116,8 @@ def score_scenes(
         [given] if isinstance(given, str) else list(given) for given in (games, models, noise)
     )
     games = [check_game(game) for game in games]
+    for name in models:
+        model_entry(name, "scenes")  # refuses a name before the games are played
     options = _Options(
         [check_noise(each) for each in noises],
         noise_motion,
