@@ -51,7 +51,7 @@ class Labelling:
         output: The folder that was written.
         labels: Classes.
         rows: Rows of each in an observation.
-        accuracy: Share of detections of other episodes that it names right.
+        accuracy: Share of the detections of its classes, in other episodes, that it names right.
     """
 
     output: Path
@@ -214,10 +214,11 @@ def _enough(examples: Examples, shots: int) -> Examples:
 
 
 def _accuracy(classifier: SceneClassifier, what: np.ndarray, labels: np.ndarray) -> float:
-    if not len(labels):
+    known = np.isin(labels, classifier.labels)
+    if not known.any():
         return float("nan")
-    named = classifier(torch.from_numpy(what).float()).argmax(-1).numpy()
-    return float(np.mean(np.array(classifier.labels)[named] == labels))
+    named = classifier(torch.from_numpy(what[known]).float()).argmax(-1).numpy()
+    return float(np.mean(np.array(classifier.labels)[named] == labels[known]))
 
 
 def _version() -> Any:
