@@ -38,7 +38,7 @@ def main() -> None:
     for label, rows in zip(made.labels, made.rows, strict=True):
         print(f"{label}: {rows} row{'s' if rows > 1 else ''}")
     print(
-        f"{made.accuracy:.3f} of the detections of these classes, in other episodes, are named right"
+        f"{made.accuracy:.3f} of the detections of these classes in other episodes are named right"
     )
     print(f"Wrote {made.output}/config.json and model.safetensors")
     kind = "classifier" if options["separate"] else "weights"

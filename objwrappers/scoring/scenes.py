@@ -166,8 +166,10 @@ def _score_game(
 
 
 def _fits(folder: str | Path, game: str, games: Sequence[str]) -> bool:
-    task = read_config(folder).get("trained_on", {}).get("task", game)
-    return task == game or task not in games
+    """Tells whether weights are scored on a game: none that were trained on another of them."""
+    trained_on = read_config(folder).get("trained_on", {})
+    tasks = trained_on.get("tasks") or [trained_on.get("task", game)]
+    return game in tasks or not {*tasks} & {*games}
 
 
 def _score_model(

@@ -1,5 +1,6 @@
 """The table of scenes and its pictures, with a model that knows Pong's colours."""
 
+import json
 import math
 
 import cv2
@@ -8,7 +9,7 @@ import pytest
 
 from objwrappers.scoring.scene_pictures import draw_encodings
 from objwrappers.scoring.scene_truth import Seen
-from objwrappers.scoring.scenes import encodings_of, score_scenes
+from objwrappers.scoring.scenes import _fits, encodings_of, score_scenes
 from objwrappers.scoring.tables import SCENE_HEADS, format_table
 
 SMALL = {"frames": 24, "pool": 24, "steps": 24, "device": "cpu"}
@@ -54,6 +55,21 @@ def test_a_model_is_scored_beside_what_knows_nothing(colours, tmp_path):
 def test_scores_repeat(colours):
     tables = [score_scenes("Pong", weights=[colours], **SMALL)["Pong"][0] for _ in range(2)]
     assert tables[0] == tables[1]
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "fits"),
+    [
+        ({"task": "Pong"}, [True, False]),
+        ({"tasks": ["Boxing", "Pong"]}, [True, True]),
+        ({"task": "Freeway"}, [True, True]),
+        ({}, [True, True]),
+    ],
+)
+def test_weights_are_scored_on_their_games(tmp_path, trained_on, fits):
+    (tmp_path / "config.json").write_text(json.dumps({"trained_on": trained_on}))
+    games = ["Pong", "Boxing"]
+    assert [_fits(tmp_path, game, games) for game in games] == fits
 
 
 def test_weights_of_another_game_are_passed_over_where_that_is_scored_too(colours):
