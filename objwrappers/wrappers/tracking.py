@@ -105,7 +105,7 @@ class Tracker:
 
         Args:
             percepts: Of n envs: ``boxes`` (n, M, 4), ``present`` (n, M) and ``what`` (n, M, D),
-                the candidates of each class side by side.
+                the candidates of each class side by side. A box that is not finite is none.
             envs: int (n,), whose they are.
             fresh: bool (n,), True where an episode begins; a lost life is none.
 
@@ -119,6 +119,7 @@ class Tracker:
         boxes, velocity, seen = state["boxes"], state["velocity"], state["seen"]
         alive = seen > 0
         there = percepts["present"] > PRESENT_THRESHOLD
+        there &= np.isfinite(percepts["boxes"]).all(-1)
         boxes[..., :2] += velocity
         choice = self._assign(boxes[..., :2], alive, percepts["boxes"][..., :2], there)
 

@@ -148,6 +148,16 @@ def test_classes_are_never_mixed():
     assert tracks[1]["what"][0, :, 0].tolist() == [1, 1] and tracks[1]["age"][0].tolist() == [2, 1]
 
 
+def test_a_box_that_is_not_finite_is_none():
+    tracker = Tracker(1, [2])
+    tracker(percepts(2, (0, 50, 50)), EVERYONE, np.array([True]))
+    for number in (np.nan, np.inf):
+        broken = percepts(2, (0, 50, 50), (1, 90, 90))
+        broken["boxes"][0, 1, 2] = number
+        tracks = tracker(broken, EVERYONE, np.array([False]))
+        assert np.isfinite(tracks["boxes"]).all() and tracks["present"][0, 1] == 0
+
+
 def brute_force(predicted, found, gate):
     """The least sum of min(d², gate²) over all ways; object → detection or None."""
     d2 = np.square(predicted[:, None] - found[None]).sum(-1)
