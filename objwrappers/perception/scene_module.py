@@ -214,29 +214,22 @@ class SceneModule(PerceptionModule):
         counts = [count + self.spare_rows for count in self.classifier.rows]
         rows = torch.tensor(counts, device=found.present.device)
         first = rows.cumsum(0) - rows
-        there = found.present > PRESENT_THRESHOLD
-        label = self.classifier(found.what).argmax(-1)
-        # By class, then by probability; what is no object comes last.
-        order = torch.where(there, label + 1 - found.present, 2.0 * len(rows) + 1)
-        order = order.argsort(dim=-1, stable=True)
-        label, there = label.gather(1, order), there.gather(1, order)
-        of_class = torch.nn.functional.one_hot(label, len(rows)) * there[..., None]
-        rank = (of_class.cumsum(1) * of_class).sum(-1) - 1
-        kept = there & (rank < rows[label])
-        total = sum(counts)
-        # What is not shown lands in a row beyond the last, which is cut off.
-        row = torch.where(kept, first[label] + rank, total)
+        # Few of the candidates are objects: what follows is about those alone.
+        frame, candidate = (found.present > PRESENT_THRESHOLD).nonzero(as_tuple=True)
+        label = self.classifier(found.what[frame, candidate]).argmax(-1)
+        group = frame * len(rows) + label
+        order = found.present[frame, candidate].argsort(descending=True, stable=True)
+        order = order[group[order].argsort(stable=True)]
+        group = group[order]
+        rank = torch.arange(len(group), device=group.device) - torch.searchsorted(group, group)
+        shown = rank < rows[label[order]]
+        order, rank = order[shown], rank[shown]
+        frame, candidate, row = frame[order], candidate[order], first[label[order]] + rank
         arranged = {}
-        for key, values in (
-            ("boxes", found.boxes),
-            ("present", found.present[..., None]),
-            ("what", found.what),
-        ):
-            width = values.shape[-1]
-            values = values.gather(1, order[..., None].expand(-1, -1, width))
-            empty = values.new_zeros(len(values), total + 1, width)
-            arranged[key] = empty.scatter(1, row[..., None].expand(-1, -1, width), values)[:, :-1]
-        arranged["present"] = arranged["present"][..., 0]
+        for key in ("boxes", "present", "what"):
+            values = getattr(found, key)
+            arranged[key] = values.new_zeros(len(values), sum(counts), *values.shape[2:])
+            arranged[key][frame, row] = values[frame, candidate]
         classes = torch.arange(len(rows), device=rows.device).repeat_interleave(rows)
-        arranged["label"] = classes.float().expand(len(label), -1)
+        arranged["label"] = classes.float().expand(len(found.present), -1)
         return arranged
