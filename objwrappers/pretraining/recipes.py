@@ -76,7 +76,16 @@ class Ingredients:
 
     @cached_property
     def scenery(self) -> tuple[Tensor, Tensor]:
-        """The background and the travel mask of the training frames."""
+        """The background and the travel mask of the training frames.
+
+        Raises:
+            ValueError: They are of several games, which have no background in common.
+        """
+        if len(tasks := [recording.task for recording in self.recordings]) > 1:
+            raise ValueError(
+                f"This model subtracts one background, which {', '.join(tasks)} have not in "
+                "common: train it on one game."
+            )
         still = background(self.training)
         return still, travel_mask(self.training, still)
 

@@ -74,6 +74,11 @@ class Source(ABC):
     def digest(self) -> str:
         """A name of the whole content, that changes with it."""
 
+    @property
+    @abstractmethod
+    def num_frames(self) -> int:
+        """Frames of all tasks together."""
+
     @abstractmethod
     def read(self, form: FrameFormat) -> Frames:
         """Reads the frames at the size that a model wants, native where it says none."""
@@ -144,6 +149,12 @@ class RecordedSource(Source):
             return digests[0]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
+    @property
+    def num_frames(self) -> int:
+        """Frames of all tasks together, cut to the shortest."""
+        steps = min(recording.num_steps for recording in self.recordings)
+        return steps * sum(recording.num_envs for recording in self.recordings)
+
     def read(self, form: FrameFormat) -> Frames:
         """Reads the recordings side by side, cut to the shortest.
 
@@ -190,6 +201,11 @@ class ImageSource(Source):
     def digest(self) -> str:
         """A name of the images' content."""
         return self._images.digest
+
+    @property
+    def num_frames(self) -> int:
+        """Images, those included that cannot be read."""
+        return len(self._images.files)
 
     def read(self, form: FrameFormat) -> Frames:
         """Reads the images.
