@@ -1,6 +1,8 @@
 """What a game looks like without objects, learned from a recording at its native size.
 
 * :class:`MotionSettings`: how it is learned
+* :func:`past_bars`: a scenery with distractor bars
+* :func:`sampled_frames`: a few frames of a recording
 * :func:`fit_scenery`: recording → :class:`~objwrappers.perception.foreground.Scenery`
 """
 
@@ -30,9 +32,10 @@ from objwrappers.perception.foreground import (
     colour_codes,
     foreground_pixels,
 )
+from objwrappers.rendering.bars import COLOUR
 from objwrappers.resizing import resize_frames
 
-__all__ = ["MotionSettings", "fit_scenery"]
+__all__ = ["MotionSettings", "fit_scenery", "past_bars", "sampled_frames"]
 
 SAMPLES = 600  # frames that background and colours are learned from
 GROUND_SHARE = 0.2  # of the frame: from here on a colour of the background is ground
@@ -70,6 +73,7 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
         ValueError: A damaged, cut-off or foreign shard; the message names the file.
     """
     settings = settings or MotionSettings()
+    with_bars = recording.facts.get("noise", "none") != "none"
     sampled, half = _read(recording)
     shown = torch.from_numpy(sampled)[:, None]
     still = background(Frames(shown, torch.zeros(shown.shape[:2], dtype=torch.bool))).numpy()
@@ -77,13 +81,15 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     height, width = still.shape[:2]
     rows = np.arange(height) * travels.shape[0] // height
     columns = np.arange(width) * travels.shape[1] // width
+    themselves = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, 1)
     found, areas = np.unique(still.reshape(-1, 3), axis=0, return_counts=True)
     colours = np.full(NUM_CODES, ACCESSORY, np.uint8)
     colours[colour_codes(found[areas >= GROUND_SHARE * height * width])] = GROUND
     sizes = np.zeros((GROUND - 1, 4), np.float32)
-    themselves = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, 1)
     mask = travels[np.ix_(rows, columns)].astype(np.uint8)
     plain = Scenery(still, mask, colours, sizes, themselves)
+    if with_bars:
+        plain = past_bars(plain)
     if not settings.split:
         return plain
     pixels = foreground_pixels(plain, sampled)
@@ -92,6 +98,24 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     grouped = replace(plain, colours=table, stands_for=stands_for)
     pixels = foreground_pixels(grouped, sampled)
     return replace(grouped, sizes=usual_sizes(grouped, pixels, len(sampled)))
+
+
+def past_bars(scenery: Scenery) -> Scenery:
+    """Returns a scenery whose objects are never of the colour of distractor bars."""
+    colours = scenery.colours.copy()
+    colours[colour_codes(COLOUR)] = GROUND
+    return replace(scenery, colours=colours)
+
+
+def sampled_frames(recording: Recording, count: int, seed: int = 0) -> np.ndarray:
+    """Returns ``count`` native frames, or a few more, from everywhere in a recording."""
+    rng = np.random.default_rng(seed)
+    share = count / recording.num_frames
+    drawn = []
+    for frames, _, _ in recording:
+        flat = frames.reshape(-1, *frames.shape[2:])
+        drawn.append(flat[rng.permutation(len(flat))[: int(np.ceil(share * len(flat)))]])
+    return np.concatenate(drawn)
 
 
 def _read(recording: Recording) -> tuple[np.ndarray, Frames]:
