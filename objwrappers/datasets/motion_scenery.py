@@ -21,6 +21,7 @@ from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.sprite_colours import (
     blended_colours,
     colour_groups,
+    group_palette,
     mixed_colours,
     usual_sizes,
 )
@@ -81,13 +82,14 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     height, width = still.shape[:2]
     rows = np.arange(height) * travels.shape[0] // height
     columns = np.arange(width) * travels.shape[1] // width
+    palette = np.zeros((GROUND, 3), np.uint8)
     themselves = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, 1)
     found, areas = np.unique(still.reshape(-1, 3), axis=0, return_counts=True)
     colours = np.full(NUM_CODES, ACCESSORY, np.uint8)
     colours[colour_codes(found[areas >= GROUND_SHARE * height * width])] = GROUND
     sizes = np.zeros((GROUND - 1, 4), np.float32)
     mask = travels[np.ix_(rows, columns)].astype(np.uint8)
-    plain = Scenery(still, mask, colours, sizes, themselves)
+    plain = Scenery(still, mask, colours, sizes, palette, themselves)
     if with_bars:
         plain = past_bars(plain)
     if not settings.split:
@@ -96,6 +98,7 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     blends = blended_colours(pixels, found)
     table, stands_for = mixed_colours(colour_groups(plain, pixels, blends, len(sampled)), pixels)
     grouped = replace(plain, colours=table, stands_for=stands_for)
+    grouped = replace(grouped, palette=group_palette(table, pixels))
     pixels = foreground_pixels(grouped, sampled)
     return replace(grouped, sizes=usual_sizes(grouped, pixels, len(sampled)))
 

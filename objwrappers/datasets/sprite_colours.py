@@ -3,6 +3,7 @@
 * :func:`blended_colours`: what max-pooling makes of a sprite and the background
 * :func:`colour_groups`: colours that objects have alone, and those seen beside others only
 * :func:`mixed_colours`: what max-pooling makes of two sprites
+* :func:`group_palette`: the colour of each group
 * :func:`usual_sizes`: how large the objects of a colour are
 """
 
@@ -19,7 +20,7 @@ from objwrappers.perception.foreground import (
     colour_codes,
 )
 
-__all__ = ["blended_colours", "colour_groups", "mixed_colours", "usual_sizes"]
+__all__ = ["blended_colours", "colour_groups", "group_palette", "mixed_colours", "usual_sizes"]
 
 LEAST_PIXELS = 1e-3  # share of the foreground's pixels: rarer colours have no group
 MAIN = 0.3  # share of its blobs in which a colour is the most common: else it is an accessory
@@ -136,6 +137,18 @@ def mixed_colours(table: np.ndarray, pixels: Pixels) -> tuple[np.ndarray, np.nda
         table[code] = number
         stands_for[number] = group[a], group[b]
     return table, stands_for
+
+
+def group_palette(table: np.ndarray, pixels: Pixels) -> np.ndarray:
+    """Returns the most frequent colour of each group, uint8 (255, 3)."""
+    palette = np.zeros((GROUND, 3), np.uint8)
+    codes, first, counts = np.unique(
+        colour_codes(pixels.rgb), return_index=True, return_counts=True
+    )
+    by_count = np.argsort(counts, kind="stable")
+    groups = table[codes[by_count]]
+    palette[groups[groups != GROUND]] = pixels.rgb[first[by_count]][groups != GROUND]
+    return palette
 
 
 def _merged(there: np.ndarray, own: np.ndarray) -> np.ndarray:

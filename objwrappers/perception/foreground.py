@@ -41,6 +41,7 @@ class Scenery:
             show where scenery is gone (an eaten pill).
         sizes: float32 (254, 4), for each group the width, height and area that its objects have
             while alone, pixels, and 1 where they all have the same, else 0.
+        palette: uint8 (255, 3), the colour of each number in ``colours`` below :data:`GROUND`.
         stands_for: uint8 (256, 2), of each number in ``colours`` the groups that it stands for:
             the colours of two sprites, max-pooled, show that both are there.
     """
@@ -49,6 +50,7 @@ class Scenery:
     travels: np.ndarray
     colours: np.ndarray
     sizes: np.ndarray
+    palette: np.ndarray
     stands_for: np.ndarray
 
 

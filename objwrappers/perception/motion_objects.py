@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from objwrappers.perception.blobs import Blobs, find_blobs
-from objwrappers.perception.foreground import Pixels, Scenery, foreground_pixels
+from objwrappers.perception.foreground import ACCESSORY, Pixels, Scenery, foreground_pixels
 
 __all__ = ["DESCRIPTOR", "FoundObjects", "find_objects"]
 
@@ -20,7 +20,7 @@ DESCRIPTOR = (
     *("log width", "log height", "fill"),
     *("upper left", "upper right", "lower left", "lower right"),
 )
-"""What describes an object: mean colour in [0, 1]; size in pixels; share of the box that is its;
+"""What describes an object: its colour in [0, 1]; size in pixels; share of the box that is its;
 shares of its pixels in the quarters of the box."""
 
 
@@ -59,7 +59,7 @@ def find_objects(scenery: Scenery, frames: np.ndarray) -> FoundObjects:
     boxes = np.stack(
         [(2 * left + w) / width - 1, (2 * top + h) / height - 1, w / width, h / height], 1
     )
-    rows = np.concatenate([boxes, _looks(blobs, pixels)], 1).astype(np.float32)
+    rows = np.concatenate([boxes, _looks(scenery, blobs, pixels)], 1).astype(np.float32)
     padded, counts = _by_frame(rows, blobs.frame, len(frames))
     masks = np.zeros(frames.shape[:3], bool)
     there = blobs.owner >= 0
@@ -67,7 +67,7 @@ def find_objects(scenery: Scenery, frames: np.ndarray) -> FoundObjects:
     return FoundObjects(padded[..., :4], counts, padded[..., 4:], masks)
 
 
-def _looks(blobs: Blobs, pixels: Pixels) -> np.ndarray:
+def _looks(scenery: Scenery, blobs: Blobs, pixels: Pixels) -> np.ndarray:
     """Describes each object by its pixels, (K, 10); halves of a split object look alike."""
     count = len(blobs.boxes)
     there = blobs.owner >= 0
@@ -77,10 +77,13 @@ def _looks(blobs: Blobs, pixels: Pixels) -> np.ndarray:
     right = 2 * (x - left[owner]) + 1 >= w[owner]
     lower = 2 * (y - top[owner]) + 1 >= h[owner]
     quarter = np.bincount(4 * owner + 2 * lower + right, minlength=4 * count).reshape(count, 4)
-    colour = np.stack([np.bincount(owner, channel, count) for channel in rgb.T], 1) / 255
     own = np.maximum(areas, 1)[:, None]
+    mean = np.stack([np.bincount(owner, channel, count) for channel in rgb.T], 1) / own
+    # The mean would tell how much of it max-pooling has blended, too.
+    known = (blobs.group != ACCESSORY)[:, None]
+    colour = np.where(known, scenery.palette[blobs.group], mean) / 255
     fill = np.minimum(areas / np.maximum(w * h, 1), 1)
-    looks = np.column_stack([colour / own, np.log(w), np.log(h), fill, quarter / own])
+    looks = np.column_stack([colour, np.log(w), np.log(h), fill, quarter / own])
     return looks[blobs.like]
 
 

@@ -25,6 +25,8 @@ __all__ = ["MotionScene"]
 WORKERS = 2
 PER_WORKER = 4  # frames: fewer are not worth a thread
 LEAST_SPREAD = 0.05  # of a number that describes objects: below, it is noise
+WORTH = (2.0,) * 3 + (1.0,) * 2 + (0.25,) * 5
+"""Of each number of the descriptor: legs move and sprites are clipped, colours stay."""
 
 _workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="motion-scene")
 
@@ -54,6 +56,7 @@ class MotionScene(SceneModule):
     travels: Tensor
     colours: Tensor
     sizes: Tensor
+    palette: Tensor
     stands_for: Tensor
     spread: Tensor
 
@@ -73,6 +76,7 @@ class MotionScene(SceneModule):
             ("travels", torch.ones(height, width, dtype=torch.uint8)),
             ("colours", torch.zeros(NUM_CODES, dtype=torch.uint8)),
             ("sizes", torch.zeros(GROUND - 1, 4)),
+            ("palette", torch.zeros(GROUND, 3, dtype=torch.uint8)),
             ("stands_for", torch.arange(256)[:, None].repeat(1, 2).to(torch.uint8)),
             ("spread", torch.ones(len(DESCRIPTOR))),
         ):
@@ -89,23 +93,24 @@ class MotionScene(SceneModule):
 
     def set_scenery(self, scenery: Scenery) -> None:
         """Tells the model its game, and with it the size of the frames."""
-        for name in ("background", "travels", "colours", "sizes", "stands_for"):
+        for name in ("background", "travels", "colours", "sizes", "palette", "stands_for"):
             tensor = torch.from_numpy(getattr(scenery, name)).to(self.centre.device)
             self.register_buffer(name, tensor)
         self._scenery = None
 
     @torch.no_grad()
     def set_looks(self, looks: Tensor) -> None:
-        """Standardises ``what`` by the looks of many objects, (K, 10)."""
+        """Standardises ``what`` by the looks of many objects, (K, 10), and weighs it."""
         if len(looks):
             self.centre.copy_(looks.mean(0))
-            self.spread.copy_(looks.std(0, unbiased=False).clamp(min=LEAST_SPREAD))
+            spread = looks.std(0, unbiased=False).clamp(min=LEAST_SPREAD)
+            self.spread.copy_(spread / spread.new_tensor(WORTH))
 
     def scenery(self) -> Scenery:
         """The game as :func:`find_objects` knows it."""
         # Weights that are loaded or moved are other tensors, or of another version.
         if self._scenery is None or self._scenery[0] is not self.background:
-            names = ("background", "travels", "colours", "sizes", "stands_for")
+            names = ("background", "travels", "colours", "sizes", "palette", "stands_for")
             arrays = [getattr(self, name).cpu().numpy().copy() for name in names]
             self._scenery = self.background, Scenery(*arrays)
         return self._scenery[1]
