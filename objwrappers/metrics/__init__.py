@@ -1,5 +1,10 @@
 """Measures of perception: pure functions of arrays, without files or envs.
 
 * :mod:`objwrappers.metrics.ram`: where the objects are, from the console's memory
+* :mod:`objwrappers.metrics.scenery`: what stands still, on the frame
 * :mod:`objwrappers.metrics.keypoints`: keypoints against those objects
+* :mod:`objwrappers.metrics.detection`, :mod:`objwrappers.metrics.identity`: boxes against them, and
+  whether an object keeps its row
+* :mod:`objwrappers.metrics.encodings`: what z_what tells apart
+* :mod:`objwrappers.metrics.saliency`: where a model looks against where people look
 """

@@ -49,6 +49,8 @@ class KeypointScore:
         on_sprite: Those on a scored sprite.
         keypoints: All keypoints counted, judged or not.
         frames: Frames counted.
+        distance: Sum over the found sprites of the distance from their centre to the nearest
+            keypoint, native pixels.
     """
 
     sprites: int = 0
@@ -57,6 +59,7 @@ class KeypointScore:
     on_sprite: int = 0
     keypoints: int = 0
     frames: int = 0
+    distance: float = 0.0
 
     def __add__(self, other: KeypointScore) -> KeypointScore:
         """Pools the counts of two sets of frames."""
@@ -73,6 +76,14 @@ class KeypointScore:
     def precision(self) -> float:
         """Share of judged keypoints on a sprite; NaN without keypoints."""
         return self.on_sprite / self.judged if self.judged else float("nan")
+
+    @property
+    def centre_error(self) -> float:
+        """Mean distance from a found sprite's centre to its nearest keypoint; NaN if none is found.
+
+        Native pixels. Recall within the radius does not see the difference between 1 and 9.
+        """
+        return self.distance / self.found if self.found else float("nan")
 
 
 def score(
@@ -96,17 +107,20 @@ def score(
     scored = np.array([sprite.scored for sprite in objects], bool)
     boxes = np.array([(s.x, s.y, s.width, s.height) for s in objects]).reshape(-1, 4)
     offsets = np.abs(keypoints[:, None] - boxes[None, :, :2])
-    near = np.hypot(*np.moveaxis(offsets, -1, 0)) <= radius
+    distances = np.hypot(*np.moveaxis(offsets, -1, 0))
+    near = distances <= radius
     on = near | (offsets <= boxes[None, :, 2:] / 2 + margin).all(-1)
     on_scored = on[:, scored].any(1)
     on_ignored = on[:, ~scored].any(1) & ~on_scored
+    found = near.any(0) & scored
     return KeypointScore(
         sprites=int(scored.sum()),
-        found=int(near[:, scored].any(0).sum()),
+        found=int(found.sum()),
         judged=int((~on_ignored).sum()),
         on_sprite=int(on_scored.sum()),
         keypoints=len(keypoints),
         frames=1,
+        distance=float(distances[:, found].min(0).sum()) if found.any() else 0.0,
     )
 
 

@@ -6,6 +6,7 @@ the screen. Static scenery (pills, bricks, shields, igloo) is not listed.
 
 * :class:`Sprite`: one object
 * :func:`sprites`: memory → objects
+* :func:`play_area`: where on the screen they are looked for
 * :func:`drawn`: is a sprite in the frame, or multiplexed away?
 """
 
@@ -14,10 +15,10 @@ from __future__ import annotations
 import numpy as np
 
 from objwrappers.games import check_game
-from objwrappers.metrics.ram_games import RAM_GAMES
+from objwrappers.metrics.ram_games import RAM_GAMES, Area, Finder
 from objwrappers.metrics.sprite import Sprite
 
-__all__ = ["RAM_GAMES", "Sprite", "drawn", "sprites"]
+__all__ = ["RAM_GAMES", "Sprite", "drawn", "play_area", "sprites"]
 
 
 def sprites(game: str, ram: np.ndarray, before: np.ndarray | None = None) -> list[Sprite]:
@@ -33,19 +34,34 @@ def sprites(game: str, ram: np.ndarray, before: np.ndarray | None = None) -> lis
         ValueError: No such game, or one whose memory is not known here, or memory of another
             shape.
     """
-    name = check_game(game)
-    if name not in RAM_GAMES:
-        raise ValueError(
-            f"Objects of {name} are not known from RAM; known are {', '.join(RAM_GAMES)}."
-        )
+    found, area = _known(game)
     if ram.shape != (128,) or (before is not None and before.shape != (128,)):
         raise ValueError(f"RAM has 128 bytes, got an array of shape {ram.shape}.")
     # Integers, because bytes would wrap in the arithmetic.
     r = ram.astype(int).tolist()
     lagged = r if before is None else before.astype(int).tolist()
-    found, area = RAM_GAMES[name]
     clipped = (sprite.clip(*area) for sprite in found(r, lagged))
     return [sprite for sprite in clipped if sprite is not None]
+
+
+def play_area(game: str) -> tuple[float, float, float, float]:
+    """Returns left, right, top and bottom of where a game's objects move, native pixels.
+
+    What is drawn outside (scores, lives) is no object.
+
+    Raises:
+        ValueError: No such game, or one whose memory is not known here.
+    """
+    return _known(game)[1]
+
+
+def _known(game: str) -> tuple[Finder, Area]:
+    name = check_game(game)
+    if name not in RAM_GAMES:
+        raise ValueError(
+            f"Objects of {name} are not known from RAM; known are {', '.join(RAM_GAMES)}."
+        )
+    return RAM_GAMES[name]
 
 
 def drawn(sprite: Sprite, raw_frames: np.ndarray) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from objwrappers.metrics.ram_sports import boxing, skiing, tennis
+from objwrappers.metrics.ram_voyages import asterix, river_raid
 from objwrappers.metrics.sprite import Sprite
 
 __all__ = ["GHOSTS", "RAM_GAMES"]
@@ -44,7 +46,8 @@ def _ms_pacman(r: list[int], lagged: list[int]) -> Iterator[Sprite]:
     for i, name in enumerate(GHOSTS):
         state = q[1 + i]
         only_eyes = state & 0xD0 == 0x40
-        yield Sprite(name, q[6 + i] - 8, q[12 + i] + 6, 8, 10, scored=not only_eyes)
+        label = "eyes" if only_eyes else "edible" if state & 0x80 else name
+        yield Sprite(name, q[6 + i] - 8, q[12 + i] + 6, 8, 10, not only_eyes, label=label)
     if q[11] and q[17]:
         yield Sprite("fruit", q[11] - 8, q[17] + 6, 8, 10)
 
@@ -242,5 +245,10 @@ RAM_GAMES: dict[str, tuple[Finder, Area]] = {
     "Frostbite": (_frostbite, (8, 160, 42, 210)),
     "Enduro": (_enduro, (8, 160, 52, 155)),
     "BattleZone": (_battle_zone, (0, 160, 0, 210)),
+    "Boxing": (boxing, (0, 160, 36, 178)),
+    "Tennis": (tennis, (0, 160, 18, 192)),
+    "Skiing": (skiing, (8, 152, 28, 178)),
+    "Asterix": (asterix, (8, 160, 24, 151)),
+    "Riverraid": (river_raid, (8, 160, 2, 162)),
 }
 """Game → its objects and the area (left, right, top, bottom) in which they are visible."""

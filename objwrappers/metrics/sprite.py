@@ -22,6 +22,8 @@ class Sprite:
         scored: A relevant moving object: detectors should find it. Others (bullets, mostly
             hidden sprites) count neither for nor against a detector.
         number: Which of its class it is; stays with an object from step to step.
+        label: What it looks like, where that is not its class: a frightened ghost is ``"edible"``.
+            By default the name.
     """
 
     name: str
@@ -31,6 +33,11 @@ class Sprite:
     height: float
     scored: bool = True
     number: int = 0
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.label:
+            object.__setattr__(self, "label", self.name)  # the class is frozen
 
     def clip(self, left: float, right: float, top: float, bottom: float) -> Sprite | None:
         """Returns what is left within [left, right) × [top, bottom), None if nothing is."""

@@ -36,8 +36,11 @@ from objwrappers.scoring.tables import draw_sheet, draw_table
 __all__ = ["FIRST_SEED", "SHARES", "score"]
 
 FIRST_SEED = 10_000
-SHARES = ("recall", "recall_all", "precision", "on_bars", "on_border", "consistency", "jitter")
-LESS_IS_BETTER = ("on_bars", "on_border", "jitter")
+SHARES = (
+    *("recall", "recall_all", "precision", "centre_error"),
+    *("on_bars", "on_border", "consistency", "jitter"),
+)
+LESS_IS_BETTER = ("centre_error", "on_bars", "on_border", "jitter")
 
 Points = np.ndarray
 """Keypoints (K, 2) of a frame in native pixels; NaN where one is not present."""
@@ -212,6 +215,7 @@ def row(name: str, now: list[Points], after: list[Points], moments: list[Moment]
         "recall": shown.recall,
         "recall_all": every.recall,
         "precision": shown.precision,
+        "centre_error": shown.centre_error,
         "on_bars": float(np.mean(np.concatenate(bars))) if shown.keypoints else float("nan"),
         "on_border": float(np.mean(np.concatenate(border))) if shown.keypoints else float("nan"),
         "consistency": tracking.consistency,

@@ -23,6 +23,7 @@ HEADS = {
     "recall": "recall",
     "recall_all": "of all",
     "precision": "precision",
+    "centre_error": "centre px",
     "on_bars": "on bars",
     "on_border": "border",
     "consistency": "stays",

@@ -26,13 +26,27 @@ def test_counts_by_hand():
     keypoints = np.array([[50, 59.9], [50, 61], [118, 50], [20, 20], [0, 0]])
     # a is found; wide's end has a keypoint on it but its centre is 18 away; the shot is no matter.
     assert score(keypoints, objects) == KeypointScore(
-        sprites=2, found=1, judged=4, on_sprite=2, keypoints=5, frames=1
+        sprites=2,
+        found=1,
+        judged=4,
+        on_sprite=2,
+        keypoints=5,
+        frames=1,
+        distance=pytest.approx(9.9),
     )
 
 
+def test_the_centre_error_is_that_of_the_nearest_keypoint_of_what_is_found():
+    objects = [Sprite("a", 50, 50, 8, 8), Sprite("b", 100, 50, 8, 8), Sprite("far", 10, 10, 8, 8)]
+    keypoints = np.array([[53, 54], [50, 58], [101, 50]])
+    assert score(keypoints, objects).centre_error == (5 + 1) / 2
+    assert math.isnan(score(keypoints[:0], objects).centre_error)
+
+
 def test_scores_pool_by_counts():
-    total = KeypointScore(2, 1, 4, 2, 5, 1) + KeypointScore(2, 2, 1, 1, 1, 1)
-    assert total == KeypointScore(4, 3, 5, 3, 6, 2)
+    total = KeypointScore(2, 1, 4, 2, 5, 1, 3.0) + KeypointScore(2, 2, 1, 1, 1, 1, 4.5)
+    assert total == KeypointScore(4, 3, 5, 3, 6, 2, 7.5)
+    assert total.centre_error == 2.5
     assert total.recall == 0.75
     assert total.precision == 0.6
 
