@@ -74,6 +74,7 @@ FAMILIES: dict[str, Family] = {
     for family in (
         _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
         _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
+        _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
     )
 }
 """Name → row."""

@@ -2,6 +2,7 @@
 
 * :func:`make_frames`, :func:`make_frames_vec`: ``ObjFrames-<Game>-v0``
 * :func:`make_keypoints`, :func:`make_keypoints_vec`: ``ObjKeypoints-<Game>-v0``
+* :func:`make_scene`, :func:`make_scene_vec`: ``ObjScene-<Game>-v0``
 """
 
 from __future__ import annotations
@@ -13,17 +14,34 @@ from typing import TYPE_CHECKING, Any
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
-from objwrappers.envs.atari import make_atari, make_atari_vec
+from objwrappers.envs.atari import make_atari, make_atari_vec, screen_size
 from objwrappers.envs.options import PIXELS, check_names
-from objwrappers.games import check_game
+from objwrappers.games import check_game, rom_name
 from objwrappers.registration import FAMILIES
-from objwrappers.wrappers.base import check_render_mode
+from objwrappers.wrappers.base import (
+    TransformFrames,
+    VectorTransformFrames,
+    check_render_mode,
+)
 from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
 
 if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
+    from objwrappers.perception.classifier import SceneClassifier
+    from objwrappers.perception.scene_module import SceneModule
+    from objwrappers.wrappers.base import FrameTransform
 
-__all__ = ["make_frames", "make_frames_vec", "make_keypoints", "make_keypoints_vec"]
+__all__ = [
+    "make_frames",
+    "make_frames_vec",
+    "make_keypoints",
+    "make_keypoints_vec",
+    "make_scene",
+    "make_scene_vec",
+]
+
+TAIL = 12
+"""Steps of an object's past that a picture of its track shows."""
 
 
 def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
@@ -133,8 +151,69 @@ def make_keypoints_vec(
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
+def make_scene(
+    game: str,
+    model: str | SceneModule = "space_time",
+    weights: str | None = None,
+    device: str = "auto",
+    track: bool = True,
+    classifier: str | SceneClassifier | None = None,
+    render_mode: str | None = None,
+    **options: Any,
+) -> gym.Env:
+    """Entry point of ``ObjScene-<Game>-v0``: objects with boxes, names and velocities.
+
+    The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`). Observations are
+    a dict of R rows, of each class as many as the classifier says: ``boxes`` (R, 4), the centre's
+    (x, y) in [-1, 1] and the shares of the frame's width and height; ``velocity`` (R, 2), the
+    centre's, in the same units a step; ``present`` (R,), probabilities; ``what`` (R, D), z_what;
+    ``label`` (R,) uint8, the class of the row. Boxes are as they are found: near the border one
+    may reach over it. A row without an object has zeros.
+
+    Args:
+        game: ``"MsPacman"``.
+        model: ``"space_time"``, ``"space"``, ``"motion"``, or a scene model of your own.
+        weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
+        device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
+        track: An object keeps its row, and lasts where it is not found for a few steps (see
+            :class:`~objwrappers.wrappers.tracking.Tracker`). Without it, the rows of a class hold
+            its most probable objects of the frame alone, and there is no ``velocity``.
+        classifier: Other names and rows than those stored with the weights: a folder or a hub
+            repository that :meth:`SceneClassifier.save` wrote, or a classifier.
+        render_mode: ``None`` or ``"rgb_array"``: the frame with boxes, names and tracks.
+        **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
+
+    Raises:
+        FileNotFoundError: There are no weights; the message says how to make them.
+        ValueError: No such game, model or option, or a classifier made for other weights.
+    """
+    scene = _load_scene(game, model, weights, device, classifier, options)
+    env = make_atari(game, **_frames_for(scene, render_mode), **options)
+    return TransformFrames(env, _look(scene, game, 1, track, render_mode), render_mode)
+
+
+def make_scene_vec(
+    game: str,
+    num_envs: int = 1,
+    model: str | SceneModule = "space_time",
+    weights: str | None = None,
+    device: str = "auto",
+    track: bool = True,
+    classifier: str | SceneClassifier | None = None,
+    render_mode: str | None = None,
+    **options: Any,
+) -> VectorEnv:
+    """Vector entry point of ``ObjScene-<Game>-v0``: one forward pass, one tracker for all envs.
+
+    See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
+    """
+    scene = _load_scene(game, model, weights, device, classifier, options)
+    env = make_atari_vec(game, num_envs, **_frames_for(scene, render_mode), **options)
+    return VectorTransformFrames(env, _look(scene, game, num_envs, track, render_mode), render_mode)
+
+
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
-for _creator in (make_frames, make_keypoints):
+for _creator in (make_frames, make_keypoints, make_scene):
     _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
 
 
@@ -189,3 +268,44 @@ def _load_keypoints(
     elif features != "pooled" or map_size is not None:
         raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
     return model
+
+
+def _load_scene(
+    game: str,
+    model: str | SceneModule,
+    weights: str | None,
+    device: str,
+    classifier: str | SceneClassifier | None,
+    options: dict[str, Any],
+) -> SceneModule:
+    from objwrappers.perception.classifier import SceneClassifier
+    from objwrappers.perception.loading import load_model
+    from objwrappers.perception.scene_module import SceneModule
+    from objwrappers.rendering.bars import check_noise
+
+    _check_names("ObjScene", options)
+    noise = check_noise(options.get("noise", "none"))
+    scene: Any = model
+    if isinstance(model, str):
+        known = check_game(game)
+        scene = load_model(model, known, weights, device, noise, family="scenes")
+    if not isinstance(scene, SceneModule):
+        raise ValueError(f"ObjScene needs a SceneModule, got a model of {type(scene)}.")
+    if classifier is None:
+        return scene
+    if not isinstance(classifier, SceneClassifier):
+        classifier = SceneClassifier.load(classifier, for_module=scene)
+    return scene.with_classifier(classifier)
+
+
+def _look(
+    scene: SceneModule, game: str, num_envs: int, track: bool, render_mode: str | None
+) -> FrameTransform:
+    """Returns what makes observations of a scene model's frames."""
+    from objwrappers.wrappers.perception import Perceive
+    from objwrappers.wrappers.tracking import Track
+
+    if not track:
+        return Perceive(scene, num_envs)
+    tail = TAIL if render_mode is not None else 0
+    return Track(scene, num_envs, screen_size(rom_name(game)), tail)

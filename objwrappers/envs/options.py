@@ -1,7 +1,7 @@
 """Names and limits of ALE's options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`: who has which option
+  :data:`MODEL`, :data:`SCENE`: who has which option
 * :func:`unknown_option`: the error for one that nobody has
 * :func:`check_numbers`: the errors for values that ALE would take for others
 """
@@ -19,6 +19,7 @@ __all__ = [
     "MAX_SEED",
     "MODEL",
     "PIXELS",
+    "SCENE",
     "SHARED",
     "SINGLE",
     "TRAINING",
@@ -46,7 +47,7 @@ SHARED = (
     "noise",
     "noise_motion",
 )
-SINGLE = ("mode", "difficulty")
+SINGLE = ("mode", "difficulty", "raw_frames")
 """Of one env alone."""
 TRAINING = ("life_loss_info", "reward_clipping")
 """Of the vector env alone, for training: agents are watched and scored on whole games."""
@@ -69,7 +70,9 @@ PIXELS = (
 )
 """Of the pixel baseline alone."""
 MODEL = ("model", "weights", "device", "features", "map_size")
-"""Of ids whose observations come from a perception model."""
+"""Of ids whose observations are keypoints."""
+SCENE = ("model", "weights", "device", "track", "classifier")
+"""Of ids whose observations are the objects of a scene."""
 
 _CURES = {
     "frame_skip": "It is called 'frameskip'.",
@@ -82,6 +85,8 @@ _CURES = {
     ),
     "batch_size": "All envs step together.",
     "obs_type": "Observations are those of the id.",
+    **dict.fromkeys(("features", "map_size"), "It is an option of ObjKeypoints ids."),
+    **dict.fromkeys(("track", "classifier"), "It is an option of ObjScene ids."),
     **dict.fromkeys(PIXELS, "It is an option of ObjFrames ids."),
 }
 

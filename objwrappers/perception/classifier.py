@@ -7,13 +7,30 @@ from a few examples are stored and run alike.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import torch
 from torch import Tensor, nn
 
+from objwrappers.perception.arguments import check_arguments
+from objwrappers.perception.storage import (
+    CONFIG_NAME,
+    WEIGHTS_NAME,
+    locate,
+    read_config,
+    read_tensors,
+    write_weights,
+)
+
+if TYPE_CHECKING:
+    from objwrappers.perception.scene_module import SceneModule
+
 __all__ = ["SceneClassifier"]
 
-MOST_CLASSES, MOST_ROWS = 64, 256  # what a stranger's config.json may ask for
+FAMILY, MODEL = "classifiers", "scene"  # as config.json names what a folder holds
+# What a stranger's config.json may ask for.
+MOST_CLASSES, MOST_ROWS, MOST_NUMBERS = 64, 256, 4096
 
 
 class SceneClassifier(nn.Module):
@@ -32,6 +49,10 @@ class SceneClassifier(nn.Module):
 
     Raises:
         ValueError: No class, a name twice, another number of rows, or too many of them.
+
+    Example:
+        >>> classifier.save("my-names", weights_digest=model.digest)
+        >>> gym.make("ObjScene-Pong-v0", classifier="my-names")
     """
 
     weight: Tensor
@@ -40,6 +61,8 @@ class SceneClassifier(nn.Module):
     def __init__(self, what_size: int, labels: Sequence[str], rows: Sequence[int]) -> None:
         super().__init__()
         self.labels, self.rows = tuple(labels), tuple(rows)
+        if not 1 <= what_size <= MOST_NUMBERS:
+            raise ValueError(f"what_size must be from 1 to {MOST_NUMBERS}, got {what_size}.")
         _check_classes(self.labels, self.rows)
         self.register_buffer("weight", torch.zeros(len(labels), what_size))
         self.register_buffer("bias", torch.zeros(len(labels)))
@@ -58,9 +81,83 @@ class SceneClassifier(nn.Module):
         """(..., D) → scores (..., C)."""
         return what @ self.weight.T + self.bias
 
+    def save(self, folder: str | Path, weights_digest: str | None = None) -> None:
+        """Writes config.json and model.safetensors; the folder appears complete or not at all.
+
+        Args:
+            folder: Replaced if it exists.
+            weights_digest: :attr:`SceneModule.digest` of the model whose z_what it reads. Without
+                one, any model with a z_what of this size takes it.
+
+        Raises:
+            FileExistsError: The folder holds anything else than weights.
+            OSError: The disk is full, say; an existing folder is untouched then.
+        """
+        config: dict[str, Any] = {
+            "family": FAMILY,
+            "model": MODEL,
+            "what_size": self.weight.shape[1],
+            "labels": [*self.labels],
+            "rows": [*self.rows],
+        }
+        if weights_digest is not None:
+            config["weights_digest"] = weights_digest
+        write_weights(folder, config, self.state_dict())
+
+    @classmethod
+    def load(cls, source: str | Path, for_module: SceneModule | None = None) -> Self:
+        """Reads a classifier; JSON and safetensors are read, code is never run.
+
+        Args:
+            source: A folder or a hub repository, ``"user/name"`` or ``"user/name@revision"``.
+            for_module: The model that it is to serve.
+
+        Raises:
+            FileNotFoundError: There is none.
+            ValueError: It is damaged, is something else, or was made for other weights.
+        """
+        config = read_config(source)
+        where = f"{source}/{CONFIG_NAME}"
+        if (config["family"], config.get("model")) != (FAMILY, MODEL):
+            raise ValueError(
+                f"{where} is of {config['family']} {config.get('model')!r}, not of a classifier of "
+                "scenes."
+            )
+        names = ("what_size", "labels", "rows")
+        if missing := [name for name in names if name not in config]:
+            raise ValueError(f"{where} is damaged: it lacks {', '.join(missing)}.")
+        arguments = {name: config[name] for name in names}
+        try:
+            check_arguments(cls, arguments)
+            classifier = cls(**arguments)
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from error
+        _check_belongs(config, for_module, where)
+        path = locate(source, WEIGHTS_NAME)
+        try:
+            state = read_tensors(path, classifier.state_dict(), config.get("sha256"))
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{source} has no {WEIGHTS_NAME}.") from error
+        classifier.load_state_dict(state)
+        return classifier.eval()
+
+
+def _check_belongs(config: dict[str, Any], module: SceneModule | None, where: str) -> None:
+    """Raises ValueError where a classifier's z_what is not that of a model."""
+    if module is None:
+        return
+    digest, size = config.get("weights_digest"), config["what_size"]
+    if size != module.what_size or digest not in (None, module.digest):
+        raise ValueError(
+            f"{where} was made for other weights: it reads a z_what of {size} numbers of "
+            f"{str(digest)[:12]}, but these weights ({module.name}) give {module.what_size} and "
+            f"are {module.digest[:12]}. Fit a classifier to these."
+        )
+
 
 def _check_classes(labels: tuple[str, ...], rows: tuple[int, ...]) -> None:
-    if not labels or len({*labels}) < len(labels) or len(labels) > MOST_CLASSES:
+    words = all(isinstance(label, str) and label for label in labels)
+    if not words or not labels or len({*labels}) < len(labels) or len(labels) > MOST_CLASSES:
         raise ValueError(f"labels must be 1 to {MOST_CLASSES} different names, got {labels}.")
     if len(rows) != len(labels) or min(rows) < 1 or sum(rows) > MOST_ROWS:
         raise ValueError(

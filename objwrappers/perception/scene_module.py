@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import copy
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import gymnasium as gym
 import numpy as np
@@ -22,6 +24,8 @@ __all__ = ["PRESENT_THRESHOLD", "Detections", "SceneModule"]
 
 PRESENT_THRESHOLD = 0.5
 """Probability above which a detection is an object."""
+
+CHANNEL_ORDERS = ("RGB", "BGR")
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,14 @@ class SceneModule(PerceptionModule):
     Attributes:
         classifier: Which class a z_what is of, and how many rows a class has.
         what_size: D.
+        spare_rows: Rows that :meth:`perceive` gives beyond those of each class, see
+            :meth:`offering`.
     """
 
     family: ClassVar[str] = "scenes"
     classifier: SceneClassifier
     what_size: int
+    spare_rows: int = 0
 
     def define(self, what_size: int, labels: Sequence[str], rows: Sequence[int]) -> None:
         """Sets z_what's size, the classes and the observation space.
@@ -87,6 +94,47 @@ class SceneModule(PerceptionModule):
             }
         )
 
+    def with_classifier(self, classifier: SceneClassifier) -> Self:
+        """Returns this model with another classifier; the network is the same, not a copy.
+
+        Raises:
+            ValueError: It reads a z_what of another size.
+        """
+        other = self._shallow()
+        other.use_classifier(copy.deepcopy(classifier).to(self.classifier.weight.device))
+        return other
+
+    def offering(self, spare_rows: int) -> Self:
+        """Returns this model with more rows of each class, for who chooses among them.
+
+        What follows objects looks for each near where it was, and not first for the most probable.
+        Its observation space stays as it is.
+        """
+        other = self._shallow()
+        other.spare_rows = spare_rows
+        return other
+
+    def _shallow(self) -> Self:
+        other = copy.copy(self)
+        # A shallow copy of a module shares the table of its parts, which are to differ.
+        other._modules = dict(self._modules)
+        return other
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """What the numbers of ``label`` are called."""
+        return self.classifier.labels
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that z_what hangs on: the tensors, whatever the classifier."""
+        sha256 = hashlib.sha256(self.name.encode())
+        for key, tensor in sorted(self.state_dict().items()):
+            if not key.startswith("classifier."):
+                sha256.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+                sha256.update(tensor.detach().cpu().contiguous().reshape(-1).numpy().tobytes())
+        return sha256.hexdigest()
+
     @property
     def arguments(self) -> dict[str, Any]:
         """The constructor's arguments, with the classes of today's classifier."""
@@ -102,6 +150,57 @@ class SceneModule(PerceptionModule):
         """Finds objects in frames, uint8 (B, H, W, 3) of any size; posterior means, no gradient."""
         return self.detect(self.images(self.resize(frames)))
 
+    def scene_description(
+        self, frames: np.ndarray | Tensor, channel_order: str = "RGB"
+    ) -> list[dict[str, dict[str, np.ndarray]]]:
+        """Describes frames: which objects are where, however many there are.
+
+        All frames go through the network at once, in evaluation mode.
+
+        Args:
+            frames: uint8 (H, W, 3) or (B, H, W, 3), of any size, on any device.
+            channel_order: Of the frames, ``"RGB"`` or ``"BGR"``.
+
+        Returns:
+            For each frame: label → ``boxes`` (n, 4), their ``centres`` (n, 2) as (x, y) in
+            [-1, 1], and ``present`` (n,), their probabilities, the most probable first. Every
+            label is there; where a frame has no object of it, n is 0.
+
+        Raises:
+            ValueError: Frames of another shape or dtype, or another order.
+        """
+        if channel_order not in CHANNEL_ORDERS:
+            orders = " or ".join(map(repr, CHANNEL_ORDERS))
+            raise ValueError(f"channel_order must be {orders}, got {channel_order!r}.")
+        if not isinstance(frames, Tensor):
+            frames = torch.from_numpy(np.ascontiguousarray(frames))
+        batch = frames[None] if frames.ndim == 3 else frames
+        if channel_order == "BGR":
+            batch = batch.flip(-1)
+        was_training = self.training
+        self.eval()
+        try:
+            found = self.detections(batch.to(self.classifier.weight.device))
+        finally:
+            self.train(was_training)
+        labels = self.classifier(found.what).argmax(-1).cpu().numpy()
+        boxes, present = found.boxes.float().cpu().numpy(), found.present.float().cpu().numpy()
+        return [self._describe(*each) for each in zip(boxes, present, labels, strict=True)]
+
+    def _describe(
+        self, boxes: np.ndarray, present: np.ndarray, labels: np.ndarray
+    ) -> dict[str, dict[str, np.ndarray]]:
+        scene = {}
+        for number, name in enumerate(self.classifier.labels):
+            (of_class,) = np.nonzero((present > PRESENT_THRESHOLD) & (labels == number))
+            of_class = of_class[np.argsort(-present[of_class], kind="stable")]
+            scene[name] = {
+                "boxes": boxes[of_class],
+                "centres": boxes[of_class, :2],
+                "present": present[of_class],
+            }
+        return scene
+
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
         """Returns boxes (B, R, 4), present (B, R), what (B, R, D) and label (B, R).
 
@@ -112,30 +211,25 @@ class SceneModule(PerceptionModule):
 
     def arrange(self, found: Detections) -> dict[str, Tensor]:
         """Puts detections into the rows of their classes, the most probable first."""
-        rows = torch.tensor(self.classifier.rows, device=found.present.device)
+        counts = [count + self.spare_rows for count in self.classifier.rows]
+        rows = torch.tensor(counts, device=found.present.device)
         first = rows.cumsum(0) - rows
-        there = found.present > PRESENT_THRESHOLD
-        label = self.classifier(found.what).argmax(-1)
-        # By class, then by probability; what is no object comes last.
-        order = torch.where(there, label + 1 - found.present, 2.0 * len(rows) + 1).argsort(-1)
-        label, there = label.gather(1, order), there.gather(1, order)
-        of_class = torch.nn.functional.one_hot(label, len(rows)) * there[..., None]
-        rank = (of_class.cumsum(1) * of_class).sum(-1) - 1
-        kept = there & (rank < rows[label])
-        total = int(sum(self.classifier.rows))
-        # What is not shown lands in a row beyond the last, which is cut off.
-        row = torch.where(kept, first[label] + rank, total)
+        # Few of the candidates are objects: what follows is about those alone.
+        frame, candidate = (found.present > PRESENT_THRESHOLD).nonzero(as_tuple=True)
+        label = self.classifier(found.what[frame, candidate]).argmax(-1)
+        group = frame * len(rows) + label
+        order = found.present[frame, candidate].argsort(descending=True, stable=True)
+        order = order[group[order].argsort(stable=True)]
+        group = group[order]
+        rank = torch.arange(len(group), device=group.device) - torch.searchsorted(group, group)
+        shown = rank < rows[label[order]]
+        order, rank = order[shown], rank[shown]
+        frame, candidate, row = frame[order], candidate[order], first[label[order]] + rank
         arranged = {}
-        for key, values in (
-            ("boxes", found.boxes),
-            ("present", found.present[..., None]),
-            ("what", found.what),
-        ):
-            width = values.shape[-1]
-            values = values.gather(1, order[..., None].expand(-1, -1, width))
-            empty = values.new_zeros(len(values), total + 1, width)
-            arranged[key] = empty.scatter(1, row[..., None].expand(-1, -1, width), values)[:, :-1]
-        arranged["present"] = arranged["present"][..., 0]
+        for key in ("boxes", "present", "what"):
+            values = getattr(found, key)
+            arranged[key] = values.new_zeros(len(values), sum(counts), *values.shape[2:])
+            arranged[key][frame, row] = values[frame, candidate]
         classes = torch.arange(len(rows), device=rows.device).repeat_interleave(rows)
-        arranged["label"] = classes.float().expand(len(label), -1)
+        arranged["label"] = classes.float().expand(len(found.present), -1)
         return arranged

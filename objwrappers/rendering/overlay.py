@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import colorsys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 import cv2
@@ -31,6 +31,8 @@ _RADIUS = 2.0  # of a disc, native pixels
 _OUTLINE = 1.0  # native pixels, white and then black
 _ARM = 6.0  # of the gaze's cross, native pixels
 _GOLDEN_RATIO = 0.618034
+_TRACK = 1.0  # width of a track, native pixels
+_FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.14  # size per picture pixel of a native one
 _FRACTION_BITS = 4  # cv2 draws at sixteenths of a pixel
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -47,7 +49,9 @@ def colour(index: int) -> Colour:
     return round(255 * red), round(255 * green), round(255 * blue)
 
 
-def draw_percepts(frame: np.ndarray, percepts: Percepts, scale: int = SCALE) -> np.ndarray:
+def draw_percepts(
+    frame: np.ndarray, percepts: Percepts, scale: int = SCALE, names: Sequence[str] = ()
+) -> np.ndarray:
     """Returns the frame, enlarged, with the percepts drawn on it.
 
     Percepts without a line in :data:`DRAWN` are not drawn, and neither is what is not finite or
@@ -59,11 +63,15 @@ def draw_percepts(frame: np.ndarray, percepts: Percepts, scale: int = SCALE) -> 
 
             * ``keypoints`` (K, 2): filled discs with an outline, one colour each
             * ``boxes`` (M, 4): outlines, (x, y) of the middle and the shares of the frame's width
-              and height; one colour each, or one for each ``label`` (M,)
+              and height; one colour each, or one for each ``label`` (M,); what is outside the
+              frame is cut off
+            * ``tracks`` (M, L, 2): lines through the past places of the boxes, the oldest first
+              and faintest; NaN where there was none
             * ``present`` (K,) or (M,), optional: their probabilities
             * ``gaze`` (2,): a cross
             * ``heatmap`` (h, w), not negative: laid over the frame, the largest value opaque most
         scale: Picture pixels per native pixel, at least 1.
+        names: What the numbers of ``label`` are called; written beside boxes.
 
     Returns:
         uint8 (scale·H, scale·W, 3).
@@ -78,6 +86,8 @@ def draw_percepts(frame: np.ndarray, percepts: Percepts, scale: int = SCALE) -> 
     if scale < 1:
         raise ValueError(f"scale must be at least 1, got {scale}.")
     picture = np.ascontiguousarray(frame.repeat(scale, axis=0).repeat(scale, axis=1))
+    if len(names):
+        percepts = {**percepts, "names": np.array(names)}
     for key, draw in DRAWN.items():
         if key in percepts:
             draw(picture, percepts, scale)
@@ -94,22 +104,75 @@ def _draw_heatmap(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
 
 
 def _draw_boxes(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
+    labels, shown, corners = _boxes(picture, percepts)
+    thickness = max(1, scale - 1)
+    for i in shown:
+        first, last = corners[i].tolist()
+        cv2.rectangle(picture, first, last, _BLACK, thickness + 2)
+        cv2.rectangle(picture, first, last, colour(int(labels[i])), thickness)
+
+
+def _draw_names(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
+    if "boxes" not in percepts or "label" not in percepts:
+        return
+    labels, shown, corners = _boxes(picture, percepts)
+    names = percepts["names"]
+    for i in shown:
+        number = int(labels[i])
+        if not 0 <= number < len(names):
+            continue
+        name, size = str(names[number]), _LETTERS * scale
+        (width, height), below = cv2.getTextSize(name, _FONT, size, 1)
+        (left, top), (_, bottom) = corners[i].tolist()
+        # Above the box where there is room, else below it; inside the picture from side to side.
+        baseline = top - below if top - below >= height else bottom + height + below
+        left = min(max(left, 0), max(picture.shape[1] - width, 0))
+        for rgb, thickness in ((_BLACK, 3), (colour(number), 1)):
+            cv2.putText(picture, name, (left, baseline), _FONT, size, rgb, thickness, cv2.LINE_AA)
+
+
+def _draw_tracks(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
+    tracks = np.asarray(percepts["tracks"], float)
+    if tracks.ndim != 3 or tracks.shape[2] != 2:
+        raise ValueError(f"tracks must have shape (M, L, 2), got {tracks.shape}.")
+    present = np.asarray(percepts.get("present", np.ones(len(tracks))), float)
+    labels = np.asarray(percepts.get("label", np.arange(len(tracks))))
+    for key, values in (("present", present), ("label", labels)):
+        if values.shape != tracks.shape[:1]:
+            raise ValueError(f"{key} must have shape {tracks.shape[:1]}, got {values.shape}.")
+    known = np.isfinite(tracks).all(-1)
+    height, width = picture.shape[:2]
+    pixels = to_pixels(np.where(known[..., None], tracks, 0), height, width) - 0.5
+    limit = 4 * max(height, width)
+    ends = np.clip(np.rint(pixels), -limit, limit).astype(int)
+    shown = (present > PRESENT_THRESHOLD)[:, None] & known[:, 1:] & known[:, :-1]
+    # Column by column, so that of crossing tracks the newer piece lies above.
+    for piece in range(shown.shape[1]):
+        share = (piece + 1) / shown.shape[1]
+        faded = picture.copy() if shown[:, piece].any() else picture
+        for i in np.flatnonzero(shown[:, piece]):
+            first, last = ends[i, piece].tolist(), ends[i, piece + 1].tolist()
+            cv2.line(faded, first, last, colour(int(labels[i])), max(1, round(_TRACK * scale)))
+        if faded is not picture:
+            cv2.addWeighted(faded, share, picture, 1 - share, 0, dst=picture)
+
+
+def _boxes(picture: np.ndarray, percepts: Percepts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Returns labels (M,), which boxes are to be drawn, and corners, int (M, 2, 2), all checked."""
     boxes = np.asarray(percepts["boxes"], float)
     present = _present("boxes", boxes, 4, percepts)
     labels = np.asarray(percepts.get("label", np.arange(len(boxes))))
     if labels.shape != boxes.shape[:1]:
         raise ValueError(f"label must have shape {boxes.shape[:1]}, got {labels.shape}.")
     height, width = picture.shape[:2]
-    thickness = max(1, scale - 1)
+    shown = present & np.isfinite(labels)
+    boxes = np.where(shown[:, None], boxes, 0)
     middles = to_pixels(boxes[:, :2], height, width)
     halves = boxes[:, 2:] * np.array([width, height]) / 2
+    corners = np.stack([middles - halves, middles + halves - 1], 1)
     # Far outside is outside: cv2 counts in 32 bits.
     limit = 4 * max(height, width)
-    for i in np.flatnonzero(present & np.isfinite(labels)):
-        ends = np.stack([middles[i] - halves[i], middles[i] + halves[i] - 1])
-        first, last = np.clip(np.rint(ends), -limit, limit).astype(int).tolist()
-        cv2.rectangle(picture, first, last, _BLACK, thickness + 2)
-        cv2.rectangle(picture, first, last, colour(int(labels[i])), thickness)
+    return labels, np.flatnonzero(shown), np.clip(np.rint(corners), -limit, limit).astype(int)
 
 
 def _draw_keypoints(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
@@ -138,7 +201,9 @@ def _draw_gaze(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
 
 DRAWN: dict[str, Callable[[np.ndarray, Percepts, int], None]] = {
     "heatmap": _draw_heatmap,
+    "tracks": _draw_tracks,
     "boxes": _draw_boxes,
+    "names": _draw_names,
     "keypoints": _draw_keypoints,
     "gaze": _draw_gaze,
 }

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import gymnasium as gym
@@ -38,8 +39,8 @@ class Perceive(FrameTransform):
     Where it wants several, the earlier ones stay on its device.
 
     Args:
-        model: Its parameters' device is where it runs; a model without parameters runs on the
-            processor. A network is put into evaluation mode; of a frozen one, as
+        model: Its parameters' device, or its buffers', is where it runs; a model without either
+            runs on the processor. A network is put into evaluation mode; of a frozen one, as
             :func:`~objwrappers.perception.loading.load_model` gives it, a copy runs in which batch
             norms are folded.
         num_envs: Envs whose frames are stacked, where the model wants more than one frame.
@@ -48,8 +49,10 @@ class Perceive(FrameTransform):
     def __init__(self, model: PerceptionModel, num_envs: int = 1) -> None:
         self.model = model.eval() if isinstance(model, torch.nn.Module) else model
         self.single_observation_space = model.observation_space
-        parameters = model.parameters() if isinstance(model, torch.nn.Module) else iter(())
-        first = next(parameters, None)
+        tensors: Any = ()
+        if isinstance(model, torch.nn.Module):
+            tensors = itertools.chain(model.parameters(), model.buffers())
+        first = next(iter(tensors), None)
         self._device = torch.device("cpu") if first is None else first.device
         self._format = frame_format_of(model)
         keep_freed_memory()
@@ -90,9 +93,9 @@ class Perceive(FrameTransform):
         return {key: percepts[key] for key in self.model.observation_space}
 
     def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
-        """Returns the frame with the percepts drawn on it."""
+        """Returns the frame with the percepts drawn on it, and the names of labels."""
         assert isinstance(percepts, dict)
-        return draw_percepts(frame, percepts)
+        return draw_percepts(frame, percepts, names=getattr(self.model, "label_names", ()))
 
 
 class DeviceStack:

@@ -1,7 +1,12 @@
 """Each family of ids passes the same tests."""
 
-from conformance import EnvConformance
+from typing import Any
 
+import pytest
+from conformance import EnvConformance
+from scenes import Blobs, named_blobs
+
+from objwrappers.perception.registry import MODELS, ModelEntry
 from objwrappers.registration import FAMILIES
 
 
@@ -25,6 +30,34 @@ class TestKeypoints(Atari):
     options = {**Atari.options, "device": "cpu"}
     variants = [{}, {"noop_max": 30}]
     tolerance = 1e-5
+
+
+class TestScenes(Atari):
+    env_id = "ObjScene-Pong-v0"
+    short = {"max_num_frames_per_episode": 120}
+    episode_steps = 30
+    variants = [{}, {"noop_max": 30}, {"track": False}]
+    tolerance = 1e-5
+
+    @pytest.fixture(autouse=True)
+    def blobs(self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Weights of a model that finds bright blobs without training."""
+        monkeypatch.setitem(MODELS["scenes"], "blobs", ModelEntry(f"{Blobs.__module__}:Blobs", ""))
+        model = named_blobs(rows=(6, 3, 2))
+        model.threshold.fill_(0.55)
+        model.save_pretrained(tmp_path / "weights")
+        weights = str(tmp_path / "weights")
+        self.options = {**Atari.options, "device": "cpu", "model": "blobs", "weights": weights}
+
+    def test_its_objects_are_followed(self) -> None:
+        env = self.make_vector()
+        env.reset(seed=0)
+        moved = 0.0
+        for action in self.actions(env, 30):
+            observation = env.step([action] * 2)[0]
+            assert observation["present"].max() > 0.5
+            moved = max(moved, abs(observation["velocity"]).max())
+        assert 0.01 < moved < 1
 
 
 def test_every_family_is_tested():

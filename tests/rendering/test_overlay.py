@@ -95,6 +95,61 @@ def test_absent_boxes_are_not_drawn_and_those_outside_do_no_harm(frame: np.ndarr
     np.testing.assert_array_equal(draw_percepts(frame, percepts), enlarged(frame, SCALE))
 
 
+def test_names_stand_above_their_boxes_in_their_colour(frame: np.ndarray) -> None:
+    boxes = np.array([[-0.5, 0, 0.1, 0.1], [0.5, -0.9, 0.1, 0.1], [0, 0.5, 0.1, 0.1]])
+    percepts = {
+        "boxes": boxes,
+        "label": np.array([1, 0, 1]),
+        "present": np.array([0.9, 0.9, 0.1]),
+    }
+    plain = draw_percepts(frame, percepts)
+    named = draw_percepts(frame, percepts, names=["ball", "player"])
+    written = (plain != named).any(-1)
+    rows, columns = np.nonzero(written[:, :240])
+    # The box's upper border is at native row 94.5, its left one at column 32.
+    assert rows.max() <= 94.5 * SCALE and rows.min() > 80 * SCALE
+    assert abs(columns.min() - 32 * SCALE) <= 3 and columns.max() < 62 * SCALE
+    assert (named[rows, columns] == colour(1)).all(-1).any()
+    rows, columns = np.nonzero(written[:, 240:])
+    assert rows.min() > 21 * SCALE, "there is no room above"
+    assert (named[:, 240:][rows, columns] == colour(0)).all(-1).any()
+    assert not written[120 * SCALE :].any(), "absent objects have no names"
+    unknown = draw_percepts(frame, percepts, names=["ball"])
+    assert not (unknown != plain)[:, :240].any(), "a label without a name has none"
+
+
+def test_tracks_are_lines_that_fade_into_the_past(frame: np.ndarray) -> None:
+    x = np.linspace(-0.8, 0.8, 5)
+    nan = np.full(5, np.nan)
+    tracks = np.stack([np.stack([x, 0 * x], -1), np.stack([x, nan], -1), np.stack([x, 0 * x], -1)])
+    tracks[2, :, 1], tracks[2, :3] = 0.5, np.nan
+    percepts = {"tracks": tracks, "label": np.array([4, 4, 7])}
+    picture = draw_percepts(frame, percepts).astype(int)
+    on_the_way = [picture[pixel((x[i] + x[i + 1]) / 2, 0, SCALE)] for i in range(4)]
+    for piece, seen in enumerate(on_the_way):
+        share = (piece + 1) / 4
+        expected = GREY + share * (np.array(colour(4)) - GREY)
+        np.testing.assert_allclose(seen, expected, atol=1)
+    changed = (picture[pixel(0, 0.5, SCALE)[0]] != GREY).any(-1).nonzero()[0]
+    # Between the fourth and the fifth place, .4 and .8.
+    assert abs(changed.min() - 0.7 * 480) <= 2 and abs(changed.max() - 0.9 * 480) <= 2
+    absent = draw_percepts(frame, {**percepts, "present": np.zeros(3)})
+    np.testing.assert_array_equal(absent, enlarged(frame, SCALE))
+
+
+def test_boxes_and_names_over_the_border_are_cut_off(frame: np.ndarray) -> None:
+    percepts = {
+        "boxes": np.array([[-1, -1, 0.2, 0.2], [1.0, 1.0, 0.2, 0.2], [9.0, 0, 0.1, 0.1]]),
+        "label": np.array([0, 1, 2]),
+    }
+    picture = draw_percepts(frame, percepts, names=["left", "a long name", "far away"])
+    assert (picture[62, :40] == colour(0)).all(-1).any(), "what is inside is drawn"
+    assert (picture[-62:, -47:] == colour(1)).all(-1).any()
+    # A name is moved inside.
+    written = (picture[:-70, 300:] != GREY).any(-1)
+    assert written.any() and written.sum() > 50
+
+
 def test_gaze_is_a_cross(frame: np.ndarray) -> None:
     for scale in (1, 3):
         picture = draw_percepts(frame, {"gaze": np.array([0.5, -0.5])}, scale)
@@ -180,6 +235,9 @@ def test_colours_differ() -> None:
         ),
         (FRAME, {"boxes": np.zeros((2, 3))}, 1, r"boxes must have shape \(K, 4\)"),
         (FRAME, {"boxes": np.zeros((2, 4)), "label": np.zeros(3)}, 1, r"label must .* \(2,\), got"),
+        (FRAME, {"tracks": np.zeros((2, 3))}, 1, r"tracks must have shape \(M, L, 2\), got \(2, 3"),
+        (FRAME, {"tracks": np.zeros((2, 3, 2)), "present": np.zeros(3)}, 1, r"present must .*2,\)"),
+        (FRAME, {"tracks": np.zeros((2, 3, 2)), "label": np.zeros(3)}, 1, r"label must .*2,\)"),
         (FRAME, {"gaze": np.zeros((1, 2))}, 1, r"gaze must have shape \(2,\), got \(1, 2\)"),
         (FRAME, {"heatmap": np.zeros(3)}, 1, r"heatmap must have shape \(h, w\), got \(3,\)"),
     ],
