@@ -91,7 +91,7 @@ def truth_arrays(
     """
     labels = _labels(game)
     count, (height, width) = len(moving), size
-    arrays = {
+    arrays: dict[str, np.ndarray] = {
         "boxes": np.zeros((count, MOST_OBJECTS, 4), np.float32),
         "label": np.zeros((count, MOST_OBJECTS), np.uint8),
         "identity": np.zeros((count, MOST_OBJECTS), np.int16),

@@ -14,7 +14,7 @@ the time of playing, about two thirds of what recording took.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -144,20 +144,7 @@ def collect(
     folder = frames_folder(game, noise, split, iid) if folder is None else Path(folder)
     there = Recording(folder) if (folder / INDEX_NAME).exists() else None
     truth = truth or (there is not None and "truth" in there.facts)
-    facts: dict[str, Any] = {
-        "task": check_game(game),
-        "policy": agent.policy if agent else "random",
-        "seed": seed,
-        **(truth_facts(game) if truth else {}),
-    }
-    if iid is not None:
-        if not 0 < iid <= 1:
-            raise ValueError(f"iid is a probability, above 0 and at most 1, got {iid}.")
-        facts["iid"] = iid
-    if check_noise(noise) != "none":
-        facts["noise"] = noise
-    if agent:
-        facts["agent"] = agent.facts
+    facts = _facts(game, noise, agent, seed, truth, iid)
     if num_frames < 1 or num_envs < 1:
         raise ValueError(
             f"num_frames and num_envs must be at least 1, got {num_frames} and {num_envs}."
@@ -177,15 +164,7 @@ def collect(
         play = begin(num_envs, seed, noise, **({"truth": True} if truth else {}))
         blocks = _blocks(play if iid is None else thinned(play, iid, seed))
         with closing(blocks), _bar(num_frames, progress) as bar:
-            for number, digest in enumerate(writer.digests):
-                block = next(blocks)
-                if writer.digest_of(*block) != digest:
-                    raise ValueError(
-                        f"{folder} cannot go on: shard {number} is not what this seed and policy "
-                        "play. It was recorded by another version of the agent or of ALE, or on "
-                        "another device; remove it or give another folder."
-                    )
-                bar.update(block.starts.size)
+            _catch_up(writer, blocks, bar)
             while writer.num_frames < num_frames:
                 block = next(blocks)
                 writer.append(*block)
@@ -211,6 +190,41 @@ def next_command(recording: Recording, model: str = "motion") -> str:
     options = {key.replace("_", "-"): str(value) for key, value in next_call(recording).items()}
     words = [word for key, value in options.items() for word in (f"--{key}", value)]
     return shlex.join(["python", "zoo/pretrain.py", "--model", model, *words])
+
+
+def _facts(
+    game: str, noise: str, agent: AgentPlay | None, seed: int, truth: bool, iid: float | None
+) -> dict[str, Any]:
+    """Returns what tells a recording from others."""
+    facts: dict[str, Any] = {
+        "task": check_game(game),
+        "policy": agent.policy if agent else "random",
+        "seed": seed,
+    }
+    if truth:
+        facts |= truth_facts(game)
+    if iid is not None:
+        if not 0 < iid <= 1:
+            raise ValueError(f"iid is a probability, above 0 and at most 1, got {iid}.")
+        facts["iid"] = iid
+    if check_noise(noise) != "none":
+        facts["noise"] = noise
+    if agent:
+        facts["agent"] = agent.facts
+    return facts
+
+
+def _catch_up(writer: RecordingWriter, blocks: Iterator[Block], bar: Any) -> None:
+    """Plays again what is recorded already, and compares."""
+    for number, digest in enumerate(writer.digests):
+        block = next(blocks)
+        if writer.digest_of(*block) != digest:
+            raise ValueError(
+                f"{writer.folder} cannot go on: shard {number} is not what this seed and policy "
+                "play. It was recorded by another version of the agent or of ALE, or on "
+                "another device; remove it or give another folder."
+            )
+        bar.update(block.starts.size)
 
 
 def _split(name: str) -> Split:

@@ -117,7 +117,8 @@ def play_at_random(
     """Yields what uniform actions make of the game, for ever.
 
     At the last frame of an episode the action is not used, and the next frame begins another.
-    With ``truth`` the steps are the same, with the arrays of :mod:`objwrappers.datasets.truth`.
+    With ``truth`` it is another game of the same kind, played by single envs, with the arrays of
+    :mod:`objwrappers.datasets.truth`.
     """
     rng = np.random.default_rng((seed, 0))
     with closing(_make_envs(game, num_envs, noise, truth)) as env:

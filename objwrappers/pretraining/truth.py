@@ -57,5 +57,7 @@ class Truth:
             there = sprites(self._game, after, before)
             moving.append([sprite for sprite in there if drawn(sprite, raw.pair)])
             still.append(still_sprites(self._game, raw.picture))
-        size = raw.picture.shape[:2]
-        return truth_arrays(self._game, moving, still, size, self._ages >= SETTLING_STEPS)
+        height, width, _ = raw.picture.shape
+        return truth_arrays(
+            self._game, moving, still, (height, width), self._ages >= SETTLING_STEPS
+        )
