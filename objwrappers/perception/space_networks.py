@@ -122,13 +122,13 @@ def cell_encoder(network: str, grid: int, scale: float) -> nn.Module:
     if network == "published":
         return PublishedCells(grid)
     head = nn.Conv2d(96, sum(HEADS.values()), 1)
-    with torch.no_grad():
-        head.weight.mul_(0.1)
-        head.bias.zero_()
-        # Boxes start at the size that is expected, certain enough to be learned from: depth's,
-        # the scale's and the shift's deviations are softplus(-2) = .13.
-        head.bias[3:5] = scale
-        head.bias[[2, 5, 6, 9, 10]] = -2.0
+    # Boxes start at the size that is expected, certain enough to be learned from: the deviations
+    # of depth, scale and shift are softplus(-2) = .13.
+    start = torch.zeros(sum(HEADS.values()))
+    start[3:5] = scale
+    start[[2, 5, 6, 9, 10]] = -2.0
+    nn.init.normal_(head.weight, std=0.01)
+    head.bias = nn.Parameter(start)
     return nn.Sequential(
         _light_block(3, 24, 4, 2),
         _light_block(24, 48, 4, 2),

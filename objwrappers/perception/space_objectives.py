@@ -65,7 +65,7 @@ def bernoulli_kl(probability: Tensor, prior: float) -> Tensor:
 
 
 def log_normal(x: Tensor, mean: Tensor, sigma: float) -> Tensor:
-    """log N(x; mean, sigma), elementwise."""
+    """Log N(x; mean, sigma), elementwise."""
     return -0.5 * ((x - mean) / sigma).square() - math.log(sigma * math.sqrt(2 * math.pi))
 
 

@@ -45,8 +45,8 @@ PUBLISHED: dict[str, Any] = {
     "square": True,
     "scheduling": "dynamic",
 }
-"""5000 steps of 64 frames; weights are per frame, where the authors' bound is a mean over frames and
-the other terms are sums."""
+"""5000 steps of 64 frames; weights are per frame: the authors' bound is a mean over frames, and
+their other terms are sums."""
 
 SPACE_ALONE: dict[str, Any] = {"motion_weight": 0.0, "continuity_weight": 0.0}
 WITHOUT_TIME: dict[str, Any] = {"continuity_weight": 0.0}
