@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,13 +21,13 @@ from objwrappers.perception.space_foreground import (
     LOGIT_BOUND,
     Foreground,
     Objects,
-    Rendering,
     sample,
     take,
 )
 from objwrappers.perception.space_networks import SIZES
 from objwrappers.perception.space_objectives import anneal, boundary_loss
 from objwrappers.perception.space_pictures import boxes_on, cells_on, columns
+from objwrappers.perception.space_rendering import Rendering
 from objwrappers.perception.space_scene import (
     Blend,
     Priors,
@@ -105,9 +106,10 @@ class Space(SceneModule):
         self.foreground = Foreground(network, grid, what_size, scale_prior[0])
         self.background = ImageBackground(size)
 
-    def set_background(self, still: Tensor) -> None:
+    def set_background(self, still: Tensor | np.ndarray) -> None:
         """Lets a learned background image start as this one, uint8 (H, W, 3) of any size."""
         if isinstance(self.background, ImageBackground):
+            still = torch.from_numpy(np.array(still))  # what is on disk cannot be written to
             self.background.show(self.images(self.resize(still[None]))[0])
 
     def detect(self, images: Tensor) -> Detections:

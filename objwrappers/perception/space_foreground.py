@@ -23,13 +23,13 @@ from objwrappers.perception.space_networks import (
     cell_encoder,
     glimpse_encoder,
 )
-from objwrappers.perception.spatial_transformer import glimpse, paste
+from objwrappers.perception.space_rendering import Rendering, composite
+from objwrappers.perception.spatial_transformer import glimpse
 
-__all__ = ["Cells", "Foreground", "Objects", "Rendering"]
+__all__ = ["Cells", "Foreground", "Objects"]
 
 LOGIT_BOUND = 8.8  # of z_pres: 1.5e-4 < p < 1 - 1.5e-4
 SMALLEST_STD = 1e-5
-IMPORTANCE = 100.0  # how sharply what lies in front covers what lies behind
 PICKED = 2.0  # more than any probability: a cell that is to be picked whatever it says
 
 
@@ -91,19 +91,6 @@ class Objects:
     what: Tensor
     what_mean: Tensor
     what_std: Tensor
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """What the objects look like together.
-
-    Attributes:
-        image: (B, 3, H, W), black where nothing is.
-        alpha: (B, 1, H, W), where it is foreground.
-    """
-
-    image: Tensor
-    alpha: Tensor
 
 
 def take(values: Tensor, chosen: Tensor) -> Tensor:
@@ -178,19 +165,16 @@ class Foreground(nn.Module):
         return mean, F.softplus(raw) + SMALLEST_STD
 
     def render(self, objects: Objects, height: int, width: int) -> Rendering:
-        """Draws objects, what lies in front over what lies behind (SPACE, appendix).
-
-        The cells that are left out are empty and weigh as much as published.
-        """
+        """Draws objects together, see :func:`composite`."""
         colour, mask = self.decoder(objects.what.flatten(0, 1))
         alpha = mask.unflatten(0, objects.present.shape) * objects.present[..., None, None, None]
         drawn = alpha * colour.unflatten(0, objects.present.shape)
-        full = paste(torch.cat([drawn, alpha], dim=2), objects.boxes, height, width)
-        # Pasting is linear: an object's importance is its alpha, weighed by depth.
-        weight = IMPORTANCE * full[:, :, 3] * (-objects.depth[..., None]).sigmoid()
-        left_out = self.grid**2 - weight.shape[1]
-        largest = weight.amax(1, keepdim=True).detach()
-        weight = (weight - largest).exp()
-        weight = weight / (weight.sum(1, keepdim=True) + left_out * (-largest).exp())
-        mixed = (weight[:, :, None] * full).sum(1)
-        return Rendering(mixed[:, :3], mixed[:, 3:])
+        return composite(
+            drawn,
+            alpha,
+            objects.boxes,
+            objects.depth,
+            self.grid**2 - objects.present.shape[1],
+            (height, width),
+            windows=not drawn.is_cuda,
+        )

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from objwrappers.perception.space_background import Backdrop
-from objwrappers.perception.space_foreground import Rendering
+from objwrappers.perception.space_rendering import Rendering
 from objwrappers.perception.spatial_transformer import paste
 
 __all__ = ["boxes_on", "cells_on", "columns"]

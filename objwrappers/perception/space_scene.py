@@ -12,13 +12,14 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from objwrappers.perception.space_background import Backdrop
-from objwrappers.perception.space_foreground import Cells, Objects, Rendering
+from objwrappers.perception.space_foreground import Cells, Objects
 from objwrappers.perception.space_objectives import (
     bernoulli_kl,
     gaussian_kl,
     log_mixture,
     log_normal,
 )
+from objwrappers.perception.space_rendering import Rendering
 
 __all__ = ["Blend", "Priors", "Scene", "divergences", "log_likelihood"]
 

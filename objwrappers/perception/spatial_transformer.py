@@ -2,6 +2,7 @@
 
 * :func:`glimpse`: images and boxes → patches
 * :func:`paste`: patches and boxes → images, one for each patch
+* :func:`paste_in_windows`: the same, but only what is around the boxes
 
 Both are the spatial transformer of Jaderberg et al. 2015 for transforms without rotation, bilinear
 with zeros outside. ±1 are the frame's borders (``align_corners=False``). Boxes are (x, y) of the
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-__all__ = ["glimpse", "paste"]
+__all__ = ["glimpse", "paste", "paste_in_windows"]
 
 SMALLEST = 1e-3  # share of the frame; a box of no size has no inside
 
@@ -67,21 +68,55 @@ def paste(patches: Tensor, boxes: Tensor, height: int, width: int) -> Tensor:
     Returns:
         (B, N, C, H, W).
     """
+    down = _triangles(pixel_centres(height, boxes), boxes[..., 1], boxes[..., 3], patches)
+    across = _triangles(pixel_centres(width, boxes), boxes[..., 0], boxes[..., 2], patches)
+    return _paste(patches, down, across)
+
+
+def paste_in_windows(
+    patches: Tensor, boxes: Tensor, height: int, width: int, side: int
+) -> tuple[Tensor, Tensor]:
+    """Pastes each patch into a window of the image around its box; see :func:`paste`.
+
+    Args:
+        patches: (B, N, C, P, P).
+        boxes: (B, N, 4); none larger than the window, and a patch's pixel more.
+        height: H, pixels.
+        width: W, pixels.
+        side: Of the windows, pixels, at most H and W.
+
+    Returns:
+        The windows (B, N, C, side, side), and where their pixels are in the image, row·W +
+        column, int64 (B, N, side, side).
+    """
+    inside = torch.arange(side, device=boxes.device)
+    pixels, weights = [], []
+    for axis, length in ((1, height), (0, width)):
+        middle = (boxes[..., axis].detach() + 1) / 2 * length
+        first = (middle - side / 2).floor().clamp(0, length - side).long()
+        pixel = first[..., None] + inside
+        centres = (2 * pixel.to(boxes.dtype) + 1) / length - 1
+        weights.append(_triangles(centres, boxes[..., axis], boxes[..., 2 + axis], patches))
+        pixels.append(pixel)
+    place = pixels[0][..., :, None] * width + pixels[1][..., None, :]
+    return _paste(patches, *weights), place
+
+
+def _paste(patches: Tensor, down: Tensor, across: Tensor) -> Tensor:
+    """Applies the weights of rows (B, N, H, P) and of columns (B, N, W, P)."""
     batch, count, channels, side = patches.shape[:4]
-    down = _triangles(boxes[..., 1], boxes[..., 3], height, side).flatten(0, 1)
-    across = _triangles(boxes[..., 0], boxes[..., 2], width, side).flatten(0, 1)
+    height, width = down.shape[2], across.shape[2]
     # The channels lie beside one another, so that two products do for all of them.
     flat = patches.flatten(0, 1).transpose(1, 2).reshape(batch * count, side, channels * side)
-    rows = (down @ flat).view(batch * count, height * channels, side)
-    full = (rows @ across.transpose(1, 2)).view(batch, count, height, channels, width)
-    return full.transpose(2, 3)
+    rows = (down.flatten(0, 1) @ flat).view(batch * count, height * channels, side)
+    full = rows @ across.flatten(0, 1).transpose(1, 2)
+    return full.view(batch, count, height, channels, width).transpose(2, 3)
 
 
-def _triangles(centre: Tensor, share: Tensor, outside: int, inside: int) -> Tensor:
-    """What each of a patch's pixels gives each of the image's, (..., outside, inside)."""
-    places = (pixel_centres(outside, centre) - centre[..., None]) / share[..., None].clamp(
-        min=SMALLEST
-    )
-    source = ((places + 1) * inside - 1) / 2
-    index = torch.arange(inside, device=centre.device, dtype=centre.dtype)
+def _triangles(places: Tensor, centre: Tensor, share: Tensor, patches: Tensor) -> Tensor:
+    """What each of a patch's pixels gives the pixels at these places, (B, N, places, P)."""
+    side = patches.shape[-1]
+    within = (places - centre[..., None]) / share[..., None].clamp(min=SMALLEST)
+    source = ((within + 1) * side - 1) / 2
+    index = torch.arange(side, device=centre.device, dtype=centre.dtype)
     return (1 - (source[..., None] - index).abs()).clamp(min=0)
