@@ -11,12 +11,13 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.optimization import Optimization, adam
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.space_background import ImageBackground
+from objwrappers.perception.space_components import ComponentBackground
 from objwrappers.perception.space_foreground import (
     LOGIT_BOUND,
     Foreground,
@@ -104,7 +105,11 @@ class Space(SceneModule):
         self.fixed_alpha, self.boundary_until = fixed_alpha, boundary_until
         self.gradient_clip_norm = 1.0 if network == "published" else 100.0
         self.foreground = Foreground(network, grid, what_size, scale_prior[0])
-        self.background = ImageBackground(size)
+        self.background: nn.Module = (
+            ImageBackground(size)
+            if network == "light" and components == 1
+            else ComponentBackground(components, 1.0 if network == "published" else 0.5)
+        )
 
     def set_background(self, still: Tensor | np.ndarray) -> None:
         """Lets a learned background image start as this one, uint8 (H, W, 3) of any size."""

@@ -75,7 +75,7 @@ def pixel_shuffle_block(inputs: int, outputs: int, factor: int, groups: int) -> 
 def _light_block(inputs: int, outputs: int, kernel: int, stride: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, 1, bias=False),
-        nn.BatchNorm2d(outputs, momentum=0.05),
+        nn.BatchNorm2d(outputs),
         nn.ReLU(inplace=True),
     )
 
