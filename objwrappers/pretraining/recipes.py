@@ -40,6 +40,8 @@ class Ingredients:
         seed: Of the batches.
         rank: Of this process among several.
         teacher: Of a student: a frozen model, else None.
+        recordings: The native frames, side by side along the envs of ``training`` as they are
+            listed; step t is step t of ``training`` and ``validation`` together.
     """
 
     training: Frames
@@ -49,6 +51,7 @@ class Ingredients:
     seed: int = 0
     rank: int = 0
     teacher: Any = None
+    recordings: tuple[Any, ...] = ()  # native frames on disk, see Frames
 
     @classmethod
     def of(cls, frames: Frames, settings: Mapping[str, Any], **options: Any) -> Ingredients:

@@ -124,7 +124,13 @@ def pretrain(
     assert form.height is not None and form.width is not None
     frames = read_frames(recording.folder, (form.height, form.width), grayscale=form.grayscale)
     given = Ingredients.of(
-        frames, settings, noise=noise, seed=seed, rank=fabric.global_rank, teacher=taught_by
+        frames,
+        settings,
+        noise=noise,
+        seed=seed,
+        rank=fabric.global_rank,
+        teacher=taught_by,
+        recordings=(recording,),
     )
     batches = recipe_of(model, family)(module, given)
     training = Training(fabric, module, settings, facts, run)
