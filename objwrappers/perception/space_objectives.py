@@ -43,9 +43,9 @@ def anneal(schedule: Sequence[float], progress: float) -> float:
         progress: Share of the training done, in [0, 1].
     """
     first, last, start, end = schedule
-    if progress <= start and progress < end:
+    if progress <= start:
         return first
-    return first + (last - first) * min(1.0, (progress - start) / (end - start or 1.0))
+    return last if progress >= end else first + (last - first) * (progress - start) / (end - start)
 
 
 def gaussian_kl(
