@@ -17,6 +17,7 @@ from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.optimization import Optimization, adam
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.space_background import ImageBackground
+from objwrappers.perception.space_checks import check_space
 from objwrappers.perception.space_components import ComponentBackground
 from objwrappers.perception.space_foreground import (
     LOGIT_BOUND,
@@ -28,6 +29,7 @@ from objwrappers.perception.space_foreground import (
 from objwrappers.perception.space_networks import SIZES
 from objwrappers.perception.space_objectives import anneal, boundary_loss
 from objwrappers.perception.space_pictures import boxes_on, cells_on, columns
+from objwrappers.perception.space_presets import SPACE_PRESETS
 from objwrappers.perception.space_rendering import Rendering
 from objwrappers.perception.space_scene import (
     Blend,
@@ -37,8 +39,9 @@ from objwrappers.perception.space_scene import (
     log_likelihood,
 )
 
-__all__ = ["Space"]
+__all__ = ["PRESETS", "Space"]
 
+PRESETS = SPACE_PRESETS
 Network = Literal["light", "published"]
 
 
@@ -94,6 +97,24 @@ class Space(SceneModule):
         labels: Sequence[str] = ("object",),
         rows: Sequence[int] = (16,),
     ) -> None:
+        check_space(
+            network,
+            grid,
+            components,
+            max_objects,
+            what_size,
+            {
+                "sigma_foreground": sigma_foreground,
+                "sigma_background": sigma_background,
+                "scale_std": scale_std,
+            },
+            {
+                "presence_prior": presence_prior,
+                "scale_prior": scale_prior,
+                "temperature": temperature,
+            },
+            fixed_alpha,
+        )
         size = SIZES[network].image
         super().__init__(FrameFormat(size, size))
         self.define(what_size, labels, rows)

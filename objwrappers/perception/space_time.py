@@ -7,7 +7,7 @@ the same in the next frame and unlike its neighbours. At run time it is SPACE: o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -21,8 +21,10 @@ from objwrappers.perception.motion_supervision import (
 )
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD
 from objwrappers.perception.space import Network, Space
+from objwrappers.perception.space_checks import check_space_time
 from objwrappers.perception.space_objectives import anneal, object_continuity
 from objwrappers.perception.space_pictures import cells_on
+from objwrappers.perception.space_presets import SPACE_TIME_PRESETS
 from objwrappers.perception.space_scene import Blend, Scene
 
 __all__ = ["PRESETS", "SpaceTime"]
@@ -30,36 +32,7 @@ __all__ = ["PRESETS", "SpaceTime"]
 REMEMBERED = 20  # steps over whose presences the variance is taken
 CELLS_SCALE = 256  # of the exponent of the dynamic schedule
 
-PUBLISHED: dict[str, Any] = {
-    "network": "published",
-    "components": 3,
-    "max_objects": 0,
-    "presence_prior": (0.1, 1e-10, 0.0, 1.0),
-    "scale_prior": (-2.0, -2.5, 0.0, 1.0),
-    "scale_std": 0.1,
-    "temperature": (2.5, 2.5, 0.0, 1.0),
-    "presence_weight": 64_000.0,
-    "where_weight": 640_000.0,
-    "alpha_weight": 6_400.0,
-    "continuity_weight": 640.0,
-    "square": True,
-    "scheduling": "dynamic",
-}
-"""5000 steps of 64 frames; weights are per frame: the authors' bound is a mean over frames, and
-their other terms are sums."""
-
-SPACE_ALONE: dict[str, Any] = {"motion_weight": 0.0, "continuity_weight": 0.0}
-WITHOUT_TIME: dict[str, Any] = {"continuity_weight": 0.0}
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "space": SPACE_ALONE,
-    "space+m": WITHOUT_TIME,
-    "space+moc": {},
-    "published-space": {**PUBLISHED, **SPACE_ALONE},
-    "published-space+m": {**PUBLISHED, **WITHOUT_TIME},
-    "published-space+moc": PUBLISHED,
-}
-"""What the papers compare: without motion, with motion, with motion and object continuity."""
+PRESETS = SPACE_TIME_PRESETS
 
 
 class SpaceTime(Space):
@@ -145,6 +118,16 @@ class SpaceTime(Space):
         labels: Sequence[str] = ("object",),
         rows: Sequence[int] = (16,),
     ) -> None:
+        weights = {
+            "motion_weight": motion_weight,
+            "presence_weight": presence_weight,
+            "where_weight": where_weight,
+            "alpha_weight": alpha_weight,
+            "continuity_weight": continuity_weight,
+            "where_floor": where_floor,
+            "cooling": cooling,
+        }
+        check_space_time(stack_length, weights, motion_schedule, scheduling, steepness)
         super().__init__(
             network,
             grid,
