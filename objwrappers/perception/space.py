@@ -135,7 +135,8 @@ class Space(SceneModule):
     def set_background(self, still: Tensor | np.ndarray) -> None:
         """Lets a learned background image start as this one, uint8 (H, W, 3) of any size."""
         if isinstance(self.background, ImageBackground):
-            still = torch.from_numpy(np.array(still))  # what is on disk cannot be written to
+            if isinstance(still, np.ndarray):
+                still = torch.from_numpy(still.copy())  # a mapped file cannot be written to
             self.background.show(self.images(self.resize(still[None]))[0])
 
     def detect(self, images: Tensor) -> Detections:

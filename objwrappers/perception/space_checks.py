@@ -12,7 +12,8 @@ from objwrappers.perception.space_networks import SIZES
 
 __all__ = ["check_space", "check_space_time"]
 
-MOST_COMPONENTS, LARGEST_WHAT, LONGEST_STACK = 16, 1024, 64  # what a stranger's file may ask for
+# What a stranger's file may ask for.
+MOST_COMPONENTS, MOST_OBJECTS, LARGEST_WHAT, LONGEST_STACK = 16, 256, 1024, 64
 
 
 def check_space(
@@ -46,7 +47,7 @@ def check_space(
         grids = ", ".join(map(str, SIZES[network].grids))
         raise ValueError(f"grid must be one of {grids} for the {network} network, got {grid}.")
     _check_count("components", components, 1, MOST_COMPONENTS)
-    _check_count("max_objects", max_objects, 0, grid**2)
+    _check_count("max_objects", max_objects, 0, MOST_OBJECTS)
     _check_count("what_size", what_size, 1, LARGEST_WHAT)
     for name, value in positive.items():
         if not value > 0:
