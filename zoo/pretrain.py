@@ -2,10 +2,13 @@
 
     python zoo/pretrain.py --model motion --game Pong
     python zoo/pretrain.py --teacher permakey --game Pong
+    python zoo/pretrain.py --model space_time --game Pong MsPacman
+    python zoo/pretrain.py --model space --images my_images --entry 3DRooms
     torchrun --nproc-per-node 4 zoo/pretrain.py --model transporter --game Pong --devices 4
 
 Frames are recorded first where there are none. An interrupted training goes on with the same
 command. Hyperparameters are those of hyperparams/perception/<model>.yml; -params replaces them.
+Several games, or the name of a set of them (published, moc), give one set of weights.
 """
 
 from __future__ import annotations
@@ -17,8 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from objwrappers.command_line import KeyValues, run_program
-from objwrappers.games import check_game
+from objwrappers.games import GAMES
+from objwrappers.metrics.ram import RAM_GAMES
+from objwrappers.perception.loading import family_and_model_of
+from objwrappers.perception.storage import read_config
 from objwrappers.pretraining import pretrain
+from objwrappers.registration import FAMILIES
 
 
 def main() -> None:
@@ -27,14 +34,16 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", help="motion, permakey, transporter, student")
-    add("--family", default="keypoints", help="of the model")
+    add("--model", help="motion, permakey, transporter, student, space, space_time")
+    add("--family", help="keypoints or scenes, where both have such a model (default: keypoints)")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
-    add("--game", required=True, help="as ids spell it, e.g. MsPacman")
+    add("--game", nargs="+", help="as ids spell it, e.g. MsPacman; a recorded task; several")
+    add("--images", type=Path, help="a folder of images to learn from, instead of a game")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("-n", "--n-timesteps", type=int, help="optimiser steps")
     changes: dict[str, Any] = {"nargs": "+", "action": KeyValues, "metavar": "key:value"}
     add("-params", "--hyperparams", default={}, **changes)
+    add("--entry", help="of the hyperparameters' file (default: the game's; of several: joint)")
     add("--frames-folder", type=Path, help="of zoo/collect.py; default: the cache")
     add("--output", type=Path, help="weights folder; default: the user's cache")
     add("-f", "--log-folder", type=Path, default=Path("logs"))
@@ -52,14 +61,33 @@ def main() -> None:
     options["progress"] = not options.pop("no_progress")
     command = shlex.join(["python", "zoo/pretrain.py", *sys.argv[1:]])
     output = run_program(pretrain, **options, command=command)
+    print(f"Wrote {output}/config.json and model.safetensors")
+    for line in _next_commands(options, output):
+        print(f"Next: {line}")
+
+
+def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
+    """Returns what to run with the weights: a film; of scenes, a classifier before it."""
+    family, model = family_and_model_of(output)
+    trained_on = read_config(output)["trained_on"]
+    game = trained_on.get("tasks", [trained_on["task"]])[0]
+    if game not in GAMES:
+        weights = "" if options["output"] is None else f", weights={str(output)!r}"
+        call = f"objwrappers.load_model({model!r}, {game!r}{weights}, family={family!r})"
+        return [f"in Python: {call}"]
     noise = "" if options["noise"] == "none" else f" noise:{options['noise']}"
     weights = "" if options["output"] is None else f' weights:"{str(output)!r}"'
-    game = check_game(options["game"])
-    print(f"Wrote {output}/config.json and model.safetensors")
-    print(
-        f"Next: python zoo/record.py --env ObjKeypoints-{game}-v0 --env-kwargs "
-        f"model:{options['model']}{noise}{weights} -o {game}.mp4"
+    env_id = FAMILIES["ObjScene" if family == "scenes" else "ObjKeypoints"].id_of(game)
+    film = (
+        f"python zoo/record.py --env {env_id} --env-kwargs model:{model}{noise}{weights} "
+        f"-o {game}.mp4"
     )
+    if family != "scenes" or game not in RAM_GAMES:
+        return [film]
+    words = ["python", "zoo/classify.py", "--game", game, "--model", model]
+    if options["output"] is not None:
+        words += ["--weights", str(output)]
+    return [shlex.join(words), film]
 
 
 if __name__ == "__main__":

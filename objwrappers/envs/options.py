@@ -47,7 +47,7 @@ SHARED = (
     "noise",
     "noise_motion",
 )
-SINGLE = ("mode", "difficulty")
+SINGLE = ("mode", "difficulty", "raw_frames")
 """Of one env alone."""
 TRAINING = ("life_loss_info", "reward_clipping")
 """Of the vector env alone, for training: agents are watched and scored on whole games."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,8 @@ class Training:
         settings: Hyperparameters, of hyperparams/perception.
         facts: What identifies the run; a checkpoint of another run is refused.
         folder: Of the checkpoint.
+        evaluate: Module → figures beyond its loss, logged at each evaluation; it must draw no
+            random numbers of torch's and change nothing.
     """
 
     def __init__(
@@ -47,7 +50,9 @@ class Training:
         settings: dict[str, Any],
         facts: dict[str, Any],
         folder: Path,
+        evaluate: Callable[[Trainable], dict[str, float]] | None = None,
     ) -> None:
+        self._evaluate = evaluate
         self.fabric, self.settings, self.facts = fabric, settings, facts
         self.checkpoint = folder / "checkpoint.pt"
         self.module = module
@@ -125,6 +130,8 @@ class Training:
             for key, value in self.model.loss(batch, 1.0).items():
                 mean: Any = self.fabric.all_reduce(value)
                 sums[key] = sums.get(key, 0.0) + float(mean) / VALIDATION_BATCHES
+        if self._evaluate is not None and self.fabric.is_global_zero:
+            sums |= self._evaluate(self.module)
         self.fabric.log_dict({f"validation/{k}": v for k, v in sums.items()}, self.step)
         figure = sums[self.module.monitor]
         if self.scheduler is not None and self.interval == "validation":

@@ -30,6 +30,7 @@ from objwrappers.perception.loading import (
 )
 from objwrappers.perception.registry import family_of_model, model_entry
 from objwrappers.perception.trainable import Trainable
+from objwrappers.pretraining.evaluation import evaluator_of
 from objwrappers.pretraining.loop import Training
 from objwrappers.pretraining.recipes import Ingredients, recipe_of
 from objwrappers.pretraining.settings import read_settings
@@ -144,7 +145,8 @@ def pretrain(
         recordings=source.recordings,
     )
     batches = recipe_of(model, family)(module, given)
-    training = Training(fabric, module, settings, facts, run)
+    evaluate = evaluator_of(family, source.tasks, seen, seed)
+    training = Training(fabric, module, settings, facts, run, evaluate)
     if not training.finished:
         training.fit(*batches, progress=progress and fabric.is_global_zero)
     if not training.best_state:

@@ -120,9 +120,15 @@ class RecordedSource(Source):
         return kinds.pop() if kinds else "none"
 
     def prepare(self, count: int, progress: bool = False) -> None:
-        """Records the games that are not in the user's cache."""
-        if self._made:
-            for task in self.tasks:
+        """Records the games that are not in the user's cache, or are too short there.
+
+        What an agent played is taken as it is.
+        """
+        for task, folder in zip(self.tasks, self._folders, strict=True):
+            if not self._made:
+                continue
+            there = Recording(folder) if (folder / INDEX_NAME).exists() else None
+            if there is None or there.facts.get("policy") == "random":
                 collect(task, None, count, seed=1, progress=progress)
 
     @cached_property

@@ -4,11 +4,13 @@ The agent's actions depend on what it saw in all steps before and on a generator
 """
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+from gymnasium.vector import AutoresetMode, SyncVectorEnv
 
-from objwrappers.envs.atari import make_atari_vec
+from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.pretraining.collect import (
     AgentPlay,
     agent_facts,
@@ -16,6 +18,7 @@ from objwrappers.pretraining.collect import (
     first_seed,
     play_by_agent,
 )
+from objwrappers.pretraining.truth import Truth
 from objwrappers.sb3 import GymVecEnv
 
 
@@ -50,12 +53,18 @@ class NativeVecEnv(GymVecEnv):
 
 
 def agent(archive: Path) -> AgentPlay:
-    def play(num_envs, seed, noise):
+    def play(num_envs, seed, noise, truth=False):
         # Short episodes, so that recordings hold several.
         options = {"noise": noise, "max_num_frames_per_episode": 400}
-        env = NativeVecEnv(make_atari_vec("Breakout", num_envs, **options))
+        if truth:
+            single = partial(make_atari, "Breakout", raw_frames=True, **options)
+            games = SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
+        else:
+            games = make_atari_vec("Breakout", num_envs, **options)
+        env = NativeVecEnv(games)
         env.seed(first_seed(seed))
-        return play_by_agent(RememberingAgent(int(env.action_space.n), seed).predict, env)
+        agent = RememberingAgent(int(env.action_space.n), seed)
+        return play_by_agent(agent.predict, env, Truth("Breakout", env) if truth else None)
 
     env_id = "ObjFrames-Breakout-v0"
     return AgentPlay(f"remembering on {env_id}", agent_facts("remembering", env_id, archive), play)

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from objwrappers.datasets.recordings import Recording, RecordingWriter
+from objwrappers.datasets.truth import labels_of
 from objwrappers.envs.atari import make_atari_vec
 from objwrappers.pretraining import play as module
 from objwrappers.pretraining.collect import (
@@ -223,3 +225,93 @@ def test_bad_arguments_are_named_before_anything_is_made(tmp_path, options, mess
     with pytest.raises(ValueError, match=message):
         collect(**{"game": "Pong", "folder": tmp_path / "new", **options})
     assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("policy", ["random", "agent"])
+def test_truth_is_what_the_frames_show(tmp_path, policy):
+    record(policy, tmp_path / "truth", 1, truth=True)
+    # It grows with its truth, whether that is asked for or not.
+    recording = record(policy, tmp_path / "truth", 2 * FRAMES_PER_SHARD)
+    labels = labels_of(recording)
+    assert set(recording[0].arrays) > {"action", "reward", "boxes", "label", "present", "relevant"}
+    for block in recording:
+        paddle = block.arrays["present"] & (block.arrays["label"] == labels.index("paddle"))
+        assert (paddle.sum(-1) == 1).all()
+        boxes = block.arrays["boxes"][paddle].reshape(-1, 4)
+        settled = block.arrays["relevant"].any(-1).reshape(-1)
+        assert settled.mean() > 0.8
+        # The frame is red where the paddle's middle is said to be, and black far from it.
+        frames = block.frames.reshape(-1, 210, 160, 3)[settled]
+        middle = (boxes[settled, 0] + 1) * 80
+        shown = frames[np.arange(len(frames)), 190, middle.astype(int)]
+        assert (shown == (200, 72, 72)).all()
+        beyond = (middle + np.where(middle < 80, 40, -40)).astype(int)
+        assert (frames[np.arange(len(frames)), 190, beyond] == 0).all(-1).mean() > 0.9
+
+
+def test_single_envs_with_truth_play_as_the_vector_env_does(tmp_path, monkeypatch):
+    # Sticky actions are drawn from other seeds by ALE's vector env.
+    for name in ("make_atari", "make_atari_vec"):
+        maker = partial(getattr(module, name), repeat_action_probability=0.0)
+        monkeypatch.setattr(module, name, maker)
+    plain, recording = (
+        record("random", tmp_path / str(truth), 3 * FRAMES_PER_SHARD, truth=truth)
+        for truth in (False, True)
+    )
+    for block, there in zip(recording, plain, strict=True):
+        np.testing.assert_array_equal(block.frames, there.frames)
+        np.testing.assert_array_equal(block.starts, there.starts)
+        for name, array in there.arrays.items():
+            np.testing.assert_array_equal(block.arrays[name], array)
+
+
+def test_a_recording_without_truth_gets_none_later(tmp_path):
+    record("random", tmp_path, 1)
+    with pytest.raises(ValueError, match="holds other frames"):
+        record("random", tmp_path, 1, truth=True)
+
+
+def test_truth_goes_on_as_if_nothing_had_happened(tmp_path):
+    record("random", tmp_path / "whole", 3 * FRAMES_PER_SHARD, truth=True)
+    for count in (1, 3 * FRAMES_PER_SHARD):
+        record("random", tmp_path / "grown", count, truth=True)
+    assert content(tmp_path / "grown") == content(tmp_path / "whole")
+
+
+def test_independent_frames_are_thinned_and_start_for_themselves(tmp_path):
+    options = {"num_envs": 2, "iid": 0.25, "truth": True}
+    for count in (1, 2 * FRAMES_PER_SHARD):
+        recording = collect("Breakout", tmp_path / "iid", count, **options)
+    assert content(tmp_path / "iid") == content(
+        collect("Breakout", tmp_path / "whole", 2 * FRAMES_PER_SHARD, **options).folder
+    )
+    assert all(block.starts.all() for block in recording)
+    every = collect("Breakout", tmp_path / "all", 8 * FRAMES_PER_SHARD, num_envs=2, truth=True)
+    for env in range(2):
+        kept = np.concatenate([block.frames[:, env] for block in recording])
+        played = np.concatenate([block.frames[:, env] for block in every])
+        boxes = np.concatenate([block.arrays["boxes"][:, env] for block in every])
+        where = {frame.tobytes(): i for i, frame in enumerate(played)}
+        inside = [where[frame.tobytes()] for frame in kept if frame.tobytes() in where]
+        assert len(inside) > 180 and len(set(inside)) > 150
+        kept_boxes = np.concatenate([block.arrays["boxes"][:, env] for block in recording])
+        np.testing.assert_array_equal(kept_boxes[: len(inside)][0], boxes[inside[0]])
+    with pytest.raises(ValueError, match="iid is a probability, above 0 and at most 1, got 0"):
+        collect("Breakout", tmp_path / "no", 1, iid=0)
+
+
+def test_splits_have_folders_and_games_of_their_own(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    made = {
+        split: collect("Pong", None, 1, num_envs=1, split=split)
+        for split in ("train", "validation", "test")
+    }
+    names = [recording.folder.name for recording in made.values()]
+    assert names == ["Pong", "Pong-validation", "Pong-test"]
+    assert len({recording.digest for recording in made.values()}) == 3
+    assert frames_folder("Pong", "both", "test", 0.1).name == "Pong-both-test-iid"
+    with pytest.raises(ValueError, match=r"Unknown split 'testing'\. Did you mean 'test'"):
+        collect("Pong", tmp_path / "no", 1, split="testing")
+    with pytest.raises(ValueError, match="Objects of Carnival are not known"):
+        collect("Carnival", tmp_path / "no", 1, truth=True)
+    assert not (tmp_path / "no").exists()

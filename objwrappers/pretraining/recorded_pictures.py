@@ -1,0 +1,115 @@
+"""Pictures of a recording, for people: its backgrounds, its objects, its motion.
+
+* :func:`write_root_images`: what a game looks like without objects
+* :func:`write_truth_pictures`: frames with boxes and labels
+* :func:`write_motion_pictures`: what motion supervision finds in frames
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from objwrappers.datasets.motion_boxes import motion_boxes
+from objwrappers.datasets.recordings import Recording
+from objwrappers.datasets.truth import truth_pictures
+from objwrappers.files import write_atomically
+from objwrappers.rendering.overlay import draw_percepts
+
+__all__ = [
+    "root_images",
+    "write_motion_pictures",
+    "write_pictures",
+    "write_root_images",
+    "write_truth_pictures",
+]
+
+ROOT_FRAMES = 1000
+
+
+def root_images(recording: Recording, samples: int = ROOT_FRAMES) -> dict[str, np.ndarray]:
+    """Returns the frame that is left of a recording without what moves.
+
+    Args:
+        recording: Of at least one frame.
+        samples: Frames looked at, spread over it.
+
+    Returns:
+        ``mode``, the colour that each pixel has most often, and ``median``, of each channel by
+        itself: uint8 (H, W, 3) each.
+    """
+    wanted = np.linspace(0, recording.num_frames - 1, min(samples, recording.num_frames))
+    chosen, first = [], 0
+    for block in recording:
+        frames = block.frames.reshape(-1, *block.frames.shape[2:])
+        inside = wanted.astype(int) - first
+        chosen.append(frames[inside[(inside >= 0) & (inside < len(frames))]])
+        first += len(frames)
+    frames = np.concatenate(chosen)
+    codes = (frames.astype(np.uint32) * np.array([1 << 16, 1 << 8, 1], np.uint32)).sum(-1)
+    colours, numbers = np.unique(codes, return_inverse=True)
+    numbers = numbers.reshape(len(frames), -1)
+    most, mode = np.zeros(numbers.shape[1], int), np.zeros(numbers.shape[1], np.uint32)
+    for number, colour in enumerate(colours):
+        counts = (numbers == number).sum(0)
+        mode = np.where(counts > most, colour, mode)
+        most = np.maximum(most, counts)
+    rgb = np.stack([mode >> 16, (mode >> 8) & 255, mode & 255], axis=-1)
+    return {
+        "mode": rgb.astype(np.uint8).reshape(frames.shape[1:]),
+        "median": np.median(frames, axis=0).round().astype(np.uint8),
+    }
+
+
+def write_root_images(recording: Recording, folder: Path | None = None) -> list[Path]:
+    """Writes ``mode.png`` and ``median.png``; by default to ``background`` in the recording."""
+    folder = recording.folder / "background" if folder is None else folder
+    return write_pictures(folder, root_images(recording).items())
+
+
+def write_truth_pictures(recording: Recording, folder: Path, count: int = 16) -> list[Path]:
+    """Writes frames with their boxes and labels.
+
+    Raises:
+        ValueError: The recording has no truth.
+    """
+    return write_pictures(folder, truth_pictures(recording, count))
+
+
+def write_motion_pictures(recording: Recording, folder: Path, count: int = 16) -> list[Path]:
+    """Writes, of frames spread over the recording: frame, background, mask, boxes on the frame."""
+    found = motion_boxes(recording)
+    height, width = found.background.shape[:2]
+    wanted = np.linspace(0, recording.num_frames - 1, min(count, recording.num_frames)).astype(int)
+
+    def pictures() -> Iterator[tuple[str, np.ndarray]]:
+        first = 0
+        for block in recording:
+            steps, envs = block.starts.shape
+            for number in wanted[(wanted >= first) & (wanted < first + steps * envs)]:
+                t, env = divmod(int(number), envs)
+                frame = block.frames[t - first // envs, env]
+                mask = found.mask(np.array([t]), np.array([env]))[0][..., None] * 255
+                present = np.arange(found.boxes.shape[2]) < found.counts[t, env]
+                boxes = {"boxes": found.boxes[t, env], "present": present.astype(float)}
+                drawn = draw_percepts(frame, boxes)
+                plain = [frame, found.background, np.broadcast_to(mask, (height, width, 3))]
+                large = [draw_percepts(np.ascontiguousarray(p, np.uint8), {}) for p in plain]
+                yield f"step-{t:05d}-env-{env}", np.concatenate([*large, drawn], axis=1)
+            first += steps * envs
+
+    return write_pictures(folder, pictures())
+
+
+def write_pictures(folder: Path, pictures: Iterable[tuple[str, np.ndarray]]) -> list[Path]:
+    """Writes pictures uint8 (H, W, 3) as PNG files named after them, and returns the files."""
+    written = []
+    for name, picture in pictures:
+        path = folder / f"{name}.png"
+        with write_atomically(path) as file:
+            file.write(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
+        written.append(path)
+    return written

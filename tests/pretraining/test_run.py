@@ -1,0 +1,202 @@
+"""Whole trainings of toys: several games, images, other tasks, figures while it runs."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import load_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from torch import nn
+
+import objwrappers
+from objwrappers.datasets.frames import SingleFrames
+from objwrappers.datasets.recordings import RecordingWriter
+from objwrappers.perception.base import FrameFormat, PerceptionModule
+from objwrappers.perception.loading import load_model
+from objwrappers.perception.registry import MODELS, ModelEntry
+from objwrappers.perception.scene_module import Detections, SceneModule
+from objwrappers.perception.trainable import Trainable
+from objwrappers.pretraining import sources
+
+SETTINGS = {"n_timesteps": 8, "batch_size": 2, "eval_freq": 4, "checkpoint_every": 2}
+
+
+class Shades(SceneModule):
+    """Learns the mean of the frames; finds one object in the middle, of any brightness."""
+
+    name = "shades"
+
+    def __init__(self, labels: list = ["object"], rows: list = [4], size: int = 8) -> None:  # noqa: B006
+        super().__init__(FrameFormat(size, size))
+        self.mean = nn.Parameter(torch.zeros(3))
+        self.define(3, labels, rows)
+
+    def detect(self, images):
+        boxes = images.new_tensor([0.0, 0.0, 0.1, 0.1]).expand(len(images), 1, 4)
+        return Detections(boxes, boxes[..., 0] + 1, images.mean((-2, -1))[:, None])
+
+    def loss(self, batch, progress):
+        noise = 0.1 * torch.rand(3) if self.training else 0
+        images = self.images(batch["frames"])
+        return {"loss": (images.mean((0, 2, 3)) + noise - self.mean).square().sum()}
+
+    def pictures(self, batch):
+        return {"input": self.images(batch["frames"])}
+
+
+class Blind(Trainable):
+    """Reads no small frames, but what its own recipe gives."""
+
+    name = "blind"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def loss(self, batch, progress):
+        return {"loss": (self.weight - batch["reward"].mean()).square()}
+
+    def pictures(self, batch):
+        return {"reward": torch.zeros(1, 3, 8, 8)}
+
+
+def recipe(module, given):
+    return tuple(
+        given.noisy(SingleFrames(part, given.batch_size, given.seed, given.rank), "frames")
+        for part in (given.training, given.validation)
+    )
+
+
+def rewards(module, given):
+    blocks = [block for recording in given.recordings for block in recording]
+    batch = {"reward": torch.from_numpy(np.concatenate([b.arrays["reward"] for b in blocks]))}
+    return [batch] * 1000, [batch] * 1000
+
+
+@pytest.fixture(autouse=True)
+def toys(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for name, cls, function in (("shades", Shades, recipe), ("blind", Blind, rewards)):
+        module = type("module", (), {cls.__name__: cls, "recipe": function})
+        monkeypatch.setitem(__import__("sys").modules, f"toy_{name}", module)
+        entry = ModelEntry(f"toy_{name}:{cls.__name__}", f"toy_{name}:recipe")
+        monkeypatch.setitem(MODELS[cls.family], name, entry)
+
+
+def record(folder, task, steps, envs, shade):
+    frames = np.full((steps, envs, 16, 16, 3), shade, np.uint8)
+    starts = np.arange(steps)[:, None].repeat(envs, 1) == 0
+    with RecordingWriter(folder, {"task": task}) as writer:
+        writer.append(frames, starts, {"reward": np.full((steps, envs), 3.0, np.float32)})
+    return folder
+
+
+def pretrain(*arguments, **options):
+    changes = {**SETTINGS, **options.pop("hyperparams", {})}
+    return objwrappers.pretrain(*arguments, hyperparams=changes, device="cpu", **options)
+
+
+def config_of(folder):
+    return json.loads((folder / "config.json").read_text())
+
+
+def test_several_games_give_one_set_of_weights(tmp_path):
+    record(tmp_path / "frames" / "Pong", "Pong", 200, 2, 0)
+    record(tmp_path / "frames" / "Carnival", "Carnival", 160, 3, 255)
+    changes = {"learning_rate": 0.05, "n_timesteps": 100, "eval_freq": 50}
+    games = ["carnival", "Pong", "Carnival"]
+    options = {"frames_folder": tmp_path / "frames", "hyperparams": changes}
+    folder = pretrain("shades", games, **options)
+    assert folder.name == "scenes-shades-Carnival-Pong"
+    config = config_of(folder)
+    assert config["trained_on"]["tasks"] == ["Carnival", "Pong"]
+    assert config["training"]["frames"] == 160 * 5
+    for game in ("Pong", "Carnival"):
+        model = load_model("shades", game, device="cpu", family="scenes")
+    # Three envs of five are white.
+    assert model.mean.mean() == pytest.approx(0.6 + 0.05, abs=0.25)
+    with pytest.raises(FileNotFoundError, match="no weights of 'shades' for Boxing"):
+        load_model("shades", "Boxing", device="cpu", family="scenes")
+
+
+def test_what_subtracts_a_background_knows_one_game(tmp_path):
+    for task in ("Pong", "Breakout"):
+        record(tmp_path / "frames" / task, task, 160, 2, 9)
+    with pytest.raises(ValueError, match=r"subtracts one background.*train it on one game"):
+        pretrain("motion", ["Pong", "Breakout"], frames_folder=tmp_path / "frames")
+    with pytest.raises(ValueError, match="A teacher knows one game, got Pong, Breakout"):
+        pretrain("student", ["Pong", "Breakout"], teacher="motion")
+
+
+def test_images_are_a_task_of_their_own(tmp_path):
+    (tmp_path / "my rooms").mkdir()
+    for i in range(20):
+        image = np.full((9 + i, 12, 3), 255 * (i % 2), np.uint8)
+        Image.fromarray(image).save(tmp_path / "my rooms" / f"{i}.png")
+    folder = pretrain("shades", images=tmp_path / "my rooms", hyperparams={"learning_rate": 0.1})
+    config = config_of(folder)
+    assert config["trained_on"] == {"task": "my rooms", "noise": "none", "channels": "RGB"}
+    assert config["training"]["frames"] == 20
+    model = load_model("shades", "my rooms", device="cpu", family="scenes")
+    assert model.mean.mean() > 0.2
+    with pytest.raises(ValueError, match="Give a game or a folder of images"):
+        pretrain("shades", "Pong", images=tmp_path / "my rooms")
+    with pytest.raises(ValueError, match="Give a game or a folder of images, got None and None"):
+        pretrain("shades")
+
+
+def test_another_task_is_learned_from_its_recording(tmp_path, monkeypatch):
+    folder = record(tmp_path / "frames", "cartpole-swingup", 160, 1, 100)
+    weights = pretrain("shades", "cartpole-swingup", frames_folder=folder)
+    assert config_of(weights)["trained_on"]["task"] == "cartpole-swingup"
+    with pytest.raises(ValueError, match="Unknown game 'cartpole-swingup'"):
+        pretrain("shades", "cartpole-swingup")
+
+    def no_frames(*_, **__):
+        raise AssertionError("nobody asked for small frames")
+
+    monkeypatch.setattr(sources, "read_frames", no_frames)
+    changes = {"learning_rate": 0.2, "n_timesteps": 40}
+    options = {"frames_folder": folder, "hyperparams": changes}
+    weights = pretrain("blind", "cartpole-swingup", **options)
+    assert load_file(weights / "model.safetensors")["weight"] == pytest.approx(3, abs=0.3)
+
+
+def test_figures_are_logged_while_it_runs_and_a_resumed_training_is_the_same(tmp_path, monkeypatch):
+    record(tmp_path / "frames", "Pong", 160, 2, 200)
+    options = {"frames_folder": tmp_path / "frames"}
+    whole = pretrain("shades", "Pong", output="whole", **options)
+    figures = config_of(whole)["training"]["validation"]
+    # One box in the middle of the court: the ball comes by at times.
+    assert 0 <= figures["relevant_recall"] < 0.1
+    assert figures["relevant_f1"] <= 2 * figures["relevant_recall"] + 1e-5
+    events = EventAccumulator(str(tmp_path / "logs/perception/whole-0/tensorboard"))
+    events.Reload()
+    logged = events.Scalars("validation/relevant_f1")
+    assert [event.step for event in logged] == [4, 8]
+    assert logged[-1].value == pytest.approx(figures["relevant_f1"], abs=1e-5)
+    assert events.Tags()["images"] == ["frame 0", "frame 1"]
+
+    def stops(self, batch, progress):
+        if progress >= 5 / 8 and self.training:
+            raise KeyboardInterrupt
+        return loss(self, batch, progress)
+
+    loss = Shades.loss
+    monkeypatch.setattr(Shades, "loss", stops)
+    with pytest.raises(KeyboardInterrupt):
+        pretrain("shades", "Pong", output="cut", **options)
+    monkeypatch.setattr(Shades, "loss", loss)
+    cut = pretrain("shades", "Pong", output="cut", **options)
+    a, b = (load_file(tmp_path / folder / "model.safetensors") for folder in (whole, cut))
+    for key in a:
+        torch.testing.assert_close(a[key], b[key], rtol=0, atol=0)
+
+
+def test_a_module_without_a_name_of_another_family_is_found_by_its_own():
+    assert issubclass(Shades, PerceptionModule)
+    with pytest.raises(ValueError, match=r"Unknown perception model 'shadess'.*'shades'"):
+        pretrain("shadess", "Pong")
