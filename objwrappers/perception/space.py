@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
-from objwrappers.perception.optimization import Optimization, adam
+from objwrappers.perception.optimization import Optimization, adam, learning_rate
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.space_background import ImageBackground
 from objwrappers.perception.space_checks import check_space
@@ -237,10 +237,12 @@ class Space(SceneModule):
         RMSprop: Adam without momentum, β = (0, .99), is that with its bias corrected.
         """
         front, back = self.parameter_groups()
-        if settings.get("background_learning_rate") is not None:
-            back["lr"] = float(settings["background_learning_rate"])
-        else:
-            back["lr"] = 2 * float(settings["learning_rate"])
+        own = settings.get("background_learning_rate") is not None
+        back["lr"] = (
+            learning_rate(settings, "background_learning_rate")
+            if own
+            else 2 * learning_rate(settings, "learning_rate")
+        )
         if self.network == "published":
             front["betas"] = (0.0, 0.99)
         return adam([front, back], settings, total_steps)

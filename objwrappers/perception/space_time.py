@@ -165,13 +165,13 @@ class SpaceTime(Space):
                 bars, ``visible`` (S·T, h, w).
             progress: Schedules hang on it.
         """
-        targets = MotionTargets.of(batch)
-        scene = self.explain(self.images(batch["frames"]), progress, self._blend(targets, progress))
+        targets = self.targets(batch)
+        scene = self.explain(self.images(batch["frames"]), progress, self.blend(targets, progress))
         terms = self.bound(scene, batch, progress)
         motion = self._motion_terms(scene, targets)
         terms |= motion
         terms["object_continuity"] = self._continuity(scene)
-        align = self._lambda(scene, targets, progress)
+        align = self.take_over(scene, targets, progress)
         terms["lambda_align"] = terms["loss"].new_tensor(align)
         where = max(1 - align, self.where_floor) * self.where_weight * motion["motion_where"]
         others = (
@@ -187,7 +187,12 @@ class SpaceTime(Space):
             terms |= detection_figures(self.detect(scene.images), targets)
         return terms
 
-    def _blend(self, targets: MotionTargets, progress: float) -> Blend | None:
+    def targets(self, batch: dict[str, Tensor]) -> MotionTargets:
+        """Returns what motion shows in a batch."""
+        return MotionTargets.of(batch)
+
+    def blend(self, targets: MotionTargets, progress: float) -> Blend | None:
+        """Returns what motion tells the forward pass; None for SPACE alone."""
         if not self.motion_weight:
             return None
         share = max(0.0, 1 - progress / self.cooling) if self.cooling and self.training else 0.0
@@ -224,8 +229,8 @@ class SpaceTime(Space):
         return total / len(scene.images)
 
     @torch.no_grad()
-    def _lambda(self, scene: Scene, targets: MotionTargets, progress: float) -> float:
-        """λ, the share of object continuity; motion has the rest."""
+    def take_over(self, scene: Scene, targets: MotionTargets, progress: float) -> float:
+        """Returns λ, the share of object continuity; motion has the rest."""
         if self.scheduling == "fixed":
             return 1 - anneal(self.motion_schedule, progress)
         present = scene.cells.present
@@ -247,7 +252,7 @@ class SpaceTime(Space):
         """Returns the published columns, and motion's cells and mask beside them."""
         shown = super().pictures(batch)
         if "motion_present" in batch:
-            targets = MotionTargets.of(batch)
+            targets = self.targets(batch)
             shown["motion cells"] = cells_on(shown["input"], targets.present, self.grid)
             shown["motion mask"] = targets.mask.expand(-1, 3, -1, -1)
         return shown
