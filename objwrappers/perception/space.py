@@ -37,6 +37,7 @@ from objwrappers.perception.space_scene import (
     Scene,
     divergences,
     log_likelihood,
+    unexplained,
 )
 
 __all__ = ["PRESETS", "Space"]
@@ -148,10 +149,17 @@ class Space(SceneModule):
         return Detections(boxes, few.present, self.foreground.look(images, boxes)[0])
 
     def explain(self, images: Tensor, progress: float, blend: Blend | None = None) -> Scene:
-        """Explains images (B, 3, h, w): samples while training, else posterior means."""
+        """Explains images (B, 3, h, w): samples while training, else posterior means.
+
+        Of sparse cells only those that are looked at learn from pixels. Where nobody tells which,
+        they are, while training, those in which the background fails.
+        """
         noisy, front = self.training, self.foreground
+        backdrop = self.background(images, self.sigmas[1], None if blend is None else blend.mask)
         cells = front.encode(images)
-        wanted = None if blend is None else blend.wanted
+        wanted = blend.wanted if blend is not None else None
+        if wanted is None and noisy:
+            wanted = unexplained(images, backdrop, self.sigmas[1], self.grid)
         chosen = front.choose(cells.present, self.max_objects, wanted)
         few = cells.pick(chosen)
         boxes = front.boxes(
@@ -181,7 +189,6 @@ class Space(SceneModule):
             alpha = torch.lerp(alpha, blend.mask, blend.share)
         if 0 < progress < self.fixed_alpha[0]:
             alpha = torch.full_like(alpha, self.fixed_alpha[1])
-        backdrop = self.background(images, self.sigmas[1], None if blend is None else blend.mask)
         return Scene(images, cells, few, objects, Rendering(rendering.image, alpha), pure, backdrop)
 
     def _presence(self, bounded: Tensor, progress: float) -> Tensor:

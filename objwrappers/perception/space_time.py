@@ -101,7 +101,7 @@ class SpaceTime(Space):
         stack_length: int = 4,
         motion_weight: float = 1.0,
         presence_weight: float = 500.0,
-        where_weight: float = 500_000.0,
+        where_weight: float = 2_000_000.0,
         alpha_weight: float = 10.0,
         continuity_weight: float = 10.0,
         match_weight: float = 5.0,
