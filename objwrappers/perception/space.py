@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.optimization import Optimization, adam, learning_rate
+from objwrappers.perception.overlaps import repeated
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.space_background import ImageBackground
 from objwrappers.perception.space_checks import check_space
@@ -70,6 +71,8 @@ class Space(SceneModule):
         fixed_alpha: (share of the training, value): at first every pixel is foreground with this
             probability, so that both parts learn.
         boundary_until: Share of the training with the boundary loss; published for rooms in 3D.
+        repetition: Intersection over union above which of two detections only the more probable
+            is an object; 1 keeps both, as published.
         labels: Names of the classes.
         rows: Rows of each in the observation.
 
@@ -95,6 +98,7 @@ class Space(SceneModule):
         temperature: Sequence[float] = (1.0, 1.0, 0.0, 1.0),
         fixed_alpha: Sequence[float] = (0.0, 0.1),
         boundary_until: float = 0.0,
+        repetition: float = 0.3,
         labels: Sequence[str] = ("object",),
         rows: Sequence[int] = (16,),
     ) -> None:
@@ -126,6 +130,7 @@ class Space(SceneModule):
         self.scale_std, self.temperature = scale_std, temperature
         self.fixed_alpha, self.boundary_until = fixed_alpha, boundary_until
         self.gradient_clip_norm = 1.0 if network == "published" else 100.0
+        self.repetition = repetition
         self.foreground = Foreground(network, grid, what_size, scale_prior[0])
         self.background: nn.Module = (
             ImageBackground(size)
@@ -146,20 +151,34 @@ class Space(SceneModule):
         chosen = self.foreground.choose(cells.present, self.max_objects)
         few = cells.pick(chosen)
         boxes = self.foreground.boxes(chosen, few.scale_mean, few.shift_mean)
-        return Detections(boxes, few.present, self.foreground.look(images, boxes)[0])
+        # Two cells at whose border an object lies may both have it.
+        present = few.present.masked_fill(repeated(boxes, few.present, self.repetition), 0.0)
+        return Detections(boxes, present, self.foreground.look(images, boxes)[0])
 
-    def explain(self, images: Tensor, progress: float, blend: Blend | None = None) -> Scene:
+    def explain(
+        self,
+        images: Tensor,
+        progress: float,
+        blend: Blend | None = None,
+        visible: Tensor | None = None,
+    ) -> Scene:
         """Explains images (B, 3, h, w): samples while training, else posterior means.
 
         Of sparse cells only those that are looked at learn from pixels. Where nobody tells which,
         they are, while training, those in which the background fails.
+
+        Args:
+            images: Frames.
+            progress: Schedules hang on it.
+            blend: What motion tells.
+            visible: (B, h, w), 0 behind bars, which are no failure of the background.
         """
         noisy, front = self.training, self.foreground
         backdrop = self.background(images, self.sigmas[1], None if blend is None else blend.mask)
         cells = front.encode(images)
         wanted = blend.wanted if blend is not None else None
         if wanted is None and noisy:
-            wanted = unexplained(images, backdrop, self.sigmas[1], self.grid)
+            wanted = unexplained(images, backdrop, self.sigmas[1], self.grid, visible)
         chosen = front.choose(cells.present, self.max_objects, wanted)
         few = cells.pick(chosen)
         boxes = front.boxes(
@@ -206,7 +225,8 @@ class Space(SceneModule):
                 such pixels need no explanation; absent, all are visible.
             progress: Schedules hang on it.
         """
-        scene = self.explain(self.images(batch["frames"]), progress)
+        images, visible = self.images(batch["frames"]), batch.get("visible")
+        scene = self.explain(images, progress, visible=visible)
         return self.bound(scene, batch, progress)
 
     def bound(self, scene: Scene, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:

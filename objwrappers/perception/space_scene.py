@@ -119,7 +119,9 @@ def log_likelihood(scene: Scene, sigma: float, visible: Tensor | None = None) ->
 
 
 @torch.no_grad()
-def unexplained(images: Tensor, backdrop: Backdrop, sigma: float, grid: int) -> Tensor:
+def unexplained(
+    images: Tensor, backdrop: Backdrop, sigma: float, grid: int, visible: Tensor | None = None
+) -> Tensor:
     """Where the background fails: 1 - exp(-mean error of a cell), (B, G²) in [0, 1].
 
     Args:
@@ -127,6 +129,9 @@ def unexplained(images: Tensor, backdrop: Backdrop, sigma: float, grid: int) -> 
         backdrop: Of them.
         sigma: Of its pixels; an error is a squared difference in units of 2·sigma².
         grid: G.
+        visible: (B, h, w) in [0, 1]; absent, all is.
     """
     error = (images - backdrop.image).square().mean(1, keepdim=True) / (2 * sigma**2)
+    if visible is not None:
+        error = error * visible[:, None]
     return 1 - (-F.adaptive_avg_pool2d(error, grid).flatten(1)).exp()

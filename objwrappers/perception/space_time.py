@@ -39,7 +39,7 @@ class SpaceTime(Space):
     """Finds objects; motion shows it which while it learns.
 
     Args:
-        network: See :class:`Space`, as for all arguments down to ``boundary_until``.
+        network: See :class:`Space`, as for all arguments down to ``repetition``.
         grid: G.
         components: K.
         max_objects: M.
@@ -52,6 +52,7 @@ class SpaceTime(Space):
         temperature: Schedule.
         fixed_alpha: (share of the training, value).
         boundary_until: Share of the training.
+        repetition: Of detections.
         stack_length: T, consecutive frames in a stack.
         motion_weight: Factor on the three terms of motion; 0 is SPACE.
         presence_weight: Of z_pres' distance from motion, sum over cells, mean over frames.
@@ -80,6 +81,7 @@ class SpaceTime(Space):
 
     name = "space_time"
     monitor = "detection_error"
+    settled = 0.8
     recent: Tensor
     steps_seen: Tensor
 
@@ -98,6 +100,7 @@ class SpaceTime(Space):
         temperature: Sequence[float] = (1.0, 1.0, 0.0, 1.0),
         fixed_alpha: Sequence[float] = (0.0, 0.1),
         boundary_until: float = 0.0,
+        repetition: float = 0.3,
         stack_length: int = 4,
         motion_weight: float = 1.0,
         presence_weight: float = 500.0,
@@ -142,6 +145,7 @@ class SpaceTime(Space):
             temperature,
             fixed_alpha,
             boundary_until,
+            repetition,
             labels,
             rows,
         )
@@ -166,7 +170,9 @@ class SpaceTime(Space):
             progress: Schedules hang on it.
         """
         targets = self.targets(batch)
-        scene = self.explain(self.images(batch["frames"]), progress, self.blend(targets, progress))
+        blend = self.blend(targets, progress)
+        images, visible = self.images(batch["frames"]), batch.get("visible")
+        scene = self.explain(images, progress, blend, visible)
         terms = self.bound(scene, batch, progress)
         motion = self._motion_terms(scene, targets)
         terms |= motion

@@ -1,5 +1,6 @@
 """SPACE: what it finds, what it is charged for, and how it is stored."""
 
+import copy
 import math
 
 import pytest
@@ -15,7 +16,7 @@ from objwrappers.perception.space_foreground import LOGIT_BOUND
 def model():
     """A light one, its statistics those of noise, and with cells that differ."""
     torch.manual_seed(0)
-    model = Space(grid=8, max_objects=10, what_size=6)
+    model = Space(grid=8, max_objects=10, what_size=6, repetition=1.0)
     torch.nn.init.normal_(model.foreground.cells[-1].weight, std=0.3)
     model.train()
     with torch.no_grad():
@@ -59,6 +60,49 @@ def test_where_boxes_are_by_hand(model):
         [1.125, 0.625, 0.5, small],  # a whole cell away from (.875, .875)
     ]
     torch.testing.assert_close(boxes, torch.tensor(expected), atol=1e-5, rtol=0)
+
+
+@torch.no_grad()
+def test_what_is_found_twice_is_one_object(model):
+    images = torch.rand(2, 3, 128, 128)
+    model = copy.deepcopy(model)
+    model.foreground.cells[-1].bias[3:5] = 0.0  # half the frame: neighbours overlap
+    every = model.detect(images)
+    model.repetition = 0.5
+    once = model.detect(images)
+    left = once.present > 0
+    assert left.any(1).all() and not left.all(1).any()
+    torch.testing.assert_close(once.present[left], every.present[left])
+    torch.testing.assert_close(once.boxes, every.boxes)
+
+
+@torch.no_grad()
+def test_alone_it_looks_where_the_background_fails_and_not_at_bars():
+    torch.manual_seed(0)
+    model = Space(grid=8, max_objects=2).train()
+    model.set_background(torch.zeros(128, 128, 3, dtype=torch.uint8))
+    frames = torch.zeros(1, 128, 128, 3, dtype=torch.uint8)
+    frames[:, 100:106, 20:26] = 255  # row 6, column 1
+    frames[:, 10:30, 64:80] = 255  # rows 0 and 1, column 4
+    looked = {6 * 8 + 1, 4, 12}
+    images = model.images(frames)
+    assert set(model.explain(images, 0.5).objects.cells[0].tolist()) < looked
+    visible = torch.ones(1, 128, 128)
+    visible[:, :, 64:80] = 0
+    assert 6 * 8 + 1 in model.explain(images, 0.5, visible=visible).objects.cells[0]
+    assert not {4, 12} & set(model.explain(images, 0.5, visible=visible).objects.cells[0].tolist())
+
+
+@pytest.mark.parametrize("network", ["light", "published"])
+def test_half_precision_changes_the_bound_little(network):
+    torch.manual_seed(0)
+    model = Space(network, 8, components=2 if network == "published" else 1, max_objects=4).eval()
+    with torch.no_grad():
+        full = model.loss(batch(), 1.0)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            half = model.loss(batch(), 1.0)
+    assert half["loss"].dtype == torch.float32
+    assert float(half["loss"]) == pytest.approx(float(full["loss"]), rel=0.02)
 
 
 def batch(frames=2):
