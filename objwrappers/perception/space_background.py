@@ -101,10 +101,10 @@ class ImageBackground(nn.Module):
             moving: (B, 1, H, W) in {0, 1}, pixels that something covers: the background is
                 there, but does not learn from them.
         """
-        mean, raw = self.encoder(images).chunk(2, dim=-1)
+        mean, raw = self.encoder(images).float().chunk(2, dim=-1)
         std = F.softplus(raw) + 1e-4
         noise = torch.randn_like(std) if self.training else torch.zeros_like(std)
-        change = CHANGE * self.decoder(mean + std * noise).tanh()
+        change = CHANGE * self.decoder(mean + std * noise).float().tanh()
         change = F.interpolate(change, images.shape[-2:], mode="bilinear", align_corners=False)
         image = self.logits.sigmoid() + change
         if moving is not None:

@@ -205,4 +205,4 @@ class GlimpseDecoder(nn.Module):
     def forward(self, what: Tensor) -> tuple[Tensor, Tensor]:
         """(N, D) → colours (N, 3, P, P) and masks (N, 1, P, P), both in (0, 1)."""
         features = self.body(what)
-        return self.colour(features).sigmoid(), self.mask(features).sigmoid()
+        return self.colour(features).float().sigmoid(), self.mask(features).float().sigmoid()
