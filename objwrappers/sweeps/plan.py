@@ -152,9 +152,9 @@ def _chosen_sets(content: dict[str, Any], names: Sequence[str] | None) -> dict[s
     for name in names or ():
         if name not in sets:
             raise unknown_name("set", name, map(str, sets))
-    chosen = {name: sets[name] for name in names or sets}
-    for name, alternatives in chosen.items():
+    for name, alternatives in sets.items():
         _check_set(f"the set {name}", alternatives)
+    chosen = {name: sets[name] for name in names or sets}
     count = sum(math.prod(map(len, alternatives.values())) for alternatives in chosen.values())
     if count > MAX_RUNS:
         raise ValueError(f"these are {count} runs, expected at most {MAX_RUNS}.")
