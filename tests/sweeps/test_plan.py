@@ -1,11 +1,17 @@
 """Files of alternatives: the grid, its names and commands, and what is wrong with a file."""
 
+import argparse
+import importlib.util
+
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from objwrappers.command_line import KeyValues
 from objwrappers.files import hyperparams_folder
+from objwrappers.perception.registry import MODELS
+from objwrappers.pretraining.settings import read_settings
 from objwrappers.sweeps.commands import fill, option_words, set_option
 from objwrappers.sweeps.plan import MAX_RUNS, find_plan, read_plan
 
@@ -154,3 +160,28 @@ def test_shipped_sweeps_are_read(file):
         assert {run.name for run in read_plan(file, "f", [name]).runs} <= {
             run.name for run in plan.runs
         }
+
+
+def hyperparams_of(words):
+    """The options of pretrain.py that settings are read from, as the program parses them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--family", default="keypoints")
+    parser.add_argument("--hyperparams", nargs="+", action=KeyValues, default={})
+    for name in ("--model", "--game", "--n-timesteps"):
+        parser.add_argument(name)
+    return parser.parse_known_args(words)[0]
+
+
+@pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
+def test_shipped_sweeps_give_hyperparameters_that_there_are(file):
+    for run in read_plan(file, "f").runs:
+        program, *words = run.commands[0]
+        options = hyperparams_of(words)
+        if program.endswith("pretrain.py"):
+            module = MODELS[options.family][options.model].model.partition(":")[0]
+            if importlib.util.find_spec(module) is None:
+                pytest.skip(f"there is no {module}")
+            settings = read_settings(
+                options.model, options.game, options.hyperparams, options.family
+            )
+            assert options.hyperparams.items() <= {**settings, **settings["model"]}.items()
