@@ -11,6 +11,7 @@ The names below are imported on first use.
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
+* :func:`sweep`: grids of runs of any program, on Ray
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ _LAZY = {
     "train": "objwrappers.agents.training",
     "evaluate": "objwrappers.agents.evaluation",
     "film": "objwrappers.agents.filming",
+    "sweep": "objwrappers.sweeps.driver",
 }
 
 __all__ = ["__version__", "register_all", *_LAZY]

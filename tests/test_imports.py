@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "objwrappers"
 ALL = {
     *("metrics", "perception", "rendering", "datasets", "wrappers", "envs", "sb3"),
-    *("agents", "pretraining", "scoring"),
+    *("agents", "pretraining", "scoring", "sweeps"),
 }
 LAYERS = {
     "perception": {"perception"},
@@ -20,9 +20,10 @@ LAYERS = {
     "wrappers": {"wrappers", "perception", "rendering", "metrics"},
     "envs": {"envs", "wrappers", "perception", "rendering", "metrics", "datasets"},
     "sb3": {"sb3", "perception", "metrics"},
-    "agents": ALL - {"pretraining", "scoring"},
-    "pretraining": ALL - {"scoring"},
-    "scoring": ALL - {"pretraining"},
+    "agents": ALL - {"pretraining", "scoring", "sweeps"},
+    "pretraining": ALL - {"scoring", "sweeps"},
+    "scoring": ALL - {"pretraining", "sweeps"},
+    "sweeps": {"sweeps", "datasets"},
 }
 WITH_SB3 = {"sb3", "agents", "pretraining", "scoring"}
 

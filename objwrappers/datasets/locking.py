@@ -36,6 +36,10 @@ class FileLock:
         """Whether it was not released yet."""
         return self._handle >= 0
 
+    def fileno(self) -> int:
+        """Returns the handle, for a child process that is to hold the lock as well."""
+        return self._handle
+
     def release(self) -> None:
         """Lets others have it; a second call does nothing."""
         handle, self._handle = self._handle, -1
