@@ -85,6 +85,14 @@ class Recording:
         return self.num_steps * self.num_envs
 
     @property
+    def frame_shape(self) -> tuple[int, int, int]:
+        """Height, width and channels of the native frames; of an old recording, read from it."""
+        if self.has_digests:
+            height, width, channels = self._index["frame_shape"]
+            return height, width, channels
+        return self[0].frames.shape[2:]
+
+    @property
     def has_digests(self) -> bool:
         """False of an old recording, whose shards cannot be verified."""
         return "arrays" in self._index

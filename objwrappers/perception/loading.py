@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import torch
 
@@ -71,8 +72,9 @@ def weights_name(model: str, game: str, noise: str = "none", family: str = DEFAU
 def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAULT_FAMILY) -> Path:
     """Returns the folder of weights that were trained on a game and its bars.
 
-    The user's cache comes before the bundled ones. Where none were trained under the noise, those
-    trained without it are found, with a warning. Of several, that with the usual name is taken.
+    Weights of the game alone come before those of several games, and the user's cache before the
+    bundled ones. Where none were trained under the noise, those trained without it are found, with
+    a warning. Of several, that with the usual name is taken.
 
     Raises:
         FileNotFoundError: There are none; the message is the command that makes them.
@@ -82,7 +84,9 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
     found = [*_trained(cached, model, game, family), *_trained(BUNDLED, model, game, family)]
     for trained_under in dict.fromkeys((noise, "none")):
         usual = weights_name(model, game, trained_under, family)
-        fitting = [folder for folder, its_noise in found if its_noise == trained_under]
+        under = [weights for weights in found if weights.noise == trained_under]
+        alone = [weights.folder for weights in under if weights.tasks == (game,)]
+        fitting = alone or [weights.folder for weights in under]
         if not fitting:
             continue
         # Sorting is stable: the cache stays before what is bundled.
@@ -116,8 +120,14 @@ def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, 
     return command, f"objwrappers.pretrain({', '.join(call)})"
 
 
-def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[tuple[Path, str]]:
-    """Folders of a model's weights for a game, with the bars they know; by name."""
+class _Weights(NamedTuple):
+    folder: Path
+    tasks: tuple[str, ...]
+    noise: str
+
+
+def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[_Weights]:
+    """Folders of a model's weights for a game, with all tasks and bars they know; by name."""
     try:
         _recover(parent)
         folders = sorted(f for f in parent.iterdir() if not f.name.startswith("."))
@@ -139,8 +149,13 @@ def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[tuple
         trained_on = config.get("trained_on", {})
         if (config["family"], config.get("model")) != (family, model):
             continue
-        if trained_on.get("task") == game:
-            yield folder, trained_on.get("noise", "none")
+        if game in (tasks := _tasks_of(trained_on)):
+            yield _Weights(folder, tasks, trained_on.get("noise", "none"))
+
+
+def _tasks_of(trained_on: Mapping[str, Any]) -> tuple[str, ...]:
+    """Returns what weights were trained on: several tasks, or one, or none that is known."""
+    return tuple(trained_on.get("tasks") or filter(None, [trained_on.get("task")]))
 
 
 def _recover(parent: Path) -> None:
@@ -189,9 +204,9 @@ def load_model(
             f"pass {cure} or other weights."
         )
     module = cls.from_pretrained(source)
-    task = module.record.get("trained_on", {}).get("task", game)
-    if task != game:
-        warnings.warn(f"{source} was trained on {task}, not {game}.", stacklevel=2)
+    tasks = _tasks_of(module.record.get("trained_on", {}))
+    if tasks and game not in tasks:
+        warnings.warn(f"{source} was trained on {', '.join(tasks)}, not {game}.", stacklevel=2)
     # Only the keyword form of .to() knows memory formats.
     return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
 

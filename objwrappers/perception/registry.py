@@ -2,6 +2,7 @@
 
 * :data:`MODELS`: family → name → the model's class and its recipe
 * :func:`model_entry`, :func:`model_class`, :func:`model_presets`: what a line names
+* :func:`family_of_model`: for those who name a model alone
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from objwrappers.names import unknown_name
 from objwrappers.perception.storage import DEFAULT_FAMILY
 from objwrappers.perception.trainable import Trainable
 
-__all__ = ["MODELS", "ModelEntry", "model_class", "model_entry", "model_presets"]
+__all__ = [
+    "MODELS",
+    "ModelEntry",
+    "family_of_model",
+    "model_class",
+    "model_entry",
+    "model_presets",
+]
 
 
 @dataclass(frozen=True)
@@ -62,6 +70,26 @@ def model_entry(name: str, family: str = DEFAULT_FAMILY) -> ModelEntry:
     if name not in MODELS[family]:
         raise unknown_name("perception model", name, MODELS[family])
     return MODELS[family][name]
+
+
+def family_of_model(name: str) -> str:
+    """Returns the family of a model: keypoints, if that has one of its name, else the one that has.
+
+    Raises:
+        ValueError: No family has such a model, or several have.
+    """
+    having = [family for family, models in MODELS.items() if name in models]
+    if DEFAULT_FAMILY in having:
+        return DEFAULT_FAMILY
+    if len(having) > 1:
+        raise ValueError(
+            f"Several families have a model {name!r}: pass one of {', '.join(having)}."
+        )
+    if not having:
+        raise unknown_name(
+            "perception model", name, {n for models in MODELS.values() for n in models}
+        )
+    return having[0]
 
 
 def model_class(name: str, family: str = DEFAULT_FAMILY) -> type[Any]:

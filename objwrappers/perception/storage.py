@@ -115,6 +115,9 @@ def _check_facts(config: dict[str, Any], path: Path) -> None:
             f'{path} is damaged: trained_on must be like {{"task": "Pong", "noise": "none", '
             f'"channels": "RGB"}}, got {str(trained_on)[:80]}'
         )
+    tasks = trained_on.get("tasks", [])
+    if not isinstance(tasks, list) or not all(isinstance(task, str) for task in tasks):
+        raise ValueError(f"{path} is damaged: tasks must be a list of names, got {tasks!r:.80}")
     for key in ("family", "model", "sha256"):
         if not isinstance(config.get(key, ""), str):
             raise ValueError(f"{path} is damaged: {key} must be a word, got {config[key]!r:.80}")

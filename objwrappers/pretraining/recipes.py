@@ -40,6 +40,9 @@ class Ingredients:
         seed: Of the batches.
         rank: Of this process among several.
         teacher: Of a student: a frozen model, else None.
+        recordings: Native frames on disk, in the order in which the frames of ``training`` and
+            ``validation`` lie side by side along the axis of envs; step t of them is step t of
+            both parts one after the other. Empty where the frames are images.
     """
 
     training: Frames
@@ -49,10 +52,21 @@ class Ingredients:
     seed: int = 0
     rank: int = 0
     teacher: Any = None
+    recordings: tuple[Any, ...] = ()  # native frames on disk, see Frames
 
     @classmethod
-    def of(cls, frames: Frames, settings: Mapping[str, Any], **options: Any) -> Ingredients:
-        """Splits a recording; the last tenth is for validation."""
+    def of(
+        cls, frames: Frames | Callable[[], Frames], settings: Mapping[str, Any], **options: Any
+    ) -> Ingredients:
+        """Splits a recording; the last tenth is for validation.
+
+        Args:
+            frames: The frames, or what reads them: only when a recipe asks for them, then.
+            settings: Hyperparameters.
+            **options: The other attributes.
+        """
+        if callable(frames):
+            return _ReadWhenAsked(frames, settings, **options)
         return cls(*frames.split(VALIDATION_SHARE), settings, **options)
 
     @property
@@ -62,13 +76,47 @@ class Ingredients:
 
     @cached_property
     def scenery(self) -> tuple[Tensor, Tensor]:
-        """The background and the travel mask of the training frames."""
+        """The background and the travel mask of the training frames.
+
+        Raises:
+            ValueError: They are of several games, which have no background in common.
+        """
+        if len(tasks := [recording.task for recording in self.recordings]) > 1:
+            raise ValueError(
+                f"This model subtracts one background, which {', '.join(tasks)} have not in "
+                "common: train it on one game."
+            )
         still = background(self.training)
         return still, travel_mask(self.training, still)
 
     def noisy(self, batches: Dataset, *keys: str) -> Dataset:
         """Draws bars on the frames under these keys."""
         return NoisyBatches(batches, keys, self.noise, self.seed, self.rank)
+
+
+class _ReadWhenAsked(Ingredients):
+    """Ingredients for recipes that may do without small frames."""
+
+    def __init__(
+        self, read: Callable[[], Frames], settings: Mapping[str, Any], **options: Any
+    ) -> None:
+        unread: Any = None
+        super().__init__(unread, unread, settings, **options)
+        # What an instance holds would hide the properties below.
+        del self.__dict__["training"], self.__dict__["validation"]
+        self.__dict__["_read"] = read
+
+    @cached_property
+    def _parts(self) -> tuple[Frames, Frames]:
+        return self.__dict__["_read"]().split(VALIDATION_SHARE)
+
+    @cached_property
+    def training(self) -> Frames:
+        return self._parts[0]
+
+    @cached_property
+    def validation(self) -> Frames:
+        return self._parts[1]
 
 
 Datasets = tuple[Dataset, Dataset]

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import torch
 from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
-from objwrappers.datasets.frames import read_frames
-from objwrappers.datasets.index import INDEX_NAME
-from objwrappers.datasets.recordings import Recording
+from objwrappers.datasets.frames import Frames
 from objwrappers.files import cache_folder
-from objwrappers.games import check_game
-from objwrappers.perception.base import PerceptionModule, check_replaceable
+from objwrappers.perception.base import PerceptionModule, check_replaceable, frame_format_of
 from objwrappers.perception.loading import (
     MODELS,
     load_model,
@@ -29,12 +28,12 @@ from objwrappers.perception.loading import (
     model_of,
     weights_name,
 )
-from objwrappers.perception.registry import model_entry
-from objwrappers.perception.storage import DEFAULT_FAMILY
-from objwrappers.pretraining.collect import collect, frames_folder
+from objwrappers.perception.registry import family_of_model, model_entry
+from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining.loop import Training
 from objwrappers.pretraining.recipes import Ingredients, recipe_of
 from objwrappers.pretraining.settings import read_settings
+from objwrappers.pretraining.sources import Source, find_source
 from objwrappers.rendering.bars import check_noise
 
 __all__ = ["pretrain"]
@@ -42,12 +41,14 @@ __all__ = ["pretrain"]
 
 def pretrain(
     model: str,
-    game: str,
+    game: str | Sequence[str] | None = None,
     *,
+    images: str | Path | None = None,
     teacher: str | None = None,
     noise: str = "none",
     n_timesteps: int | None = None,
     hyperparams: Mapping[str, Any] | None = None,
+    entry: str | None = None,
     frames_folder: str | Path | None = None,
     output: str | Path | None = None,
     log_folder: str | Path = "logs",
@@ -56,23 +57,28 @@ def pretrain(
     devices: int | str = 1,
     num_nodes: int = 1,
     precision: str = "32-true",
-    family: str = DEFAULT_FAMILY,
+    family: str | None = None,
     progress: bool = False,
     command: str | None = None,
 ) -> Path:
-    """Trains a perception model on a game and writes its weights.
+    """Trains a perception model on a game, or on several, and writes its weights.
 
     Frames are recorded first where there are none. An interrupted training goes on when it is
     started again with the same arguments.
 
     Args:
-        model: ``"motion"``, ``"permakey"``, ``"transporter"``, or ``"student"`` with a teacher.
-        game: As ids spell it, ``"MsPacman"``.
+        model: ``"motion"``, ``"permakey"``, ``"transporter"``, ``"space_time"`` and so on, or
+            ``"student"`` with a teacher.
+        game: As ids spell it, ``"MsPacman"``; several, ``["Pong", "MsPacman"]``, or the name of a
+            set, ``"published"``, for one set of weights; or another task that was recorded.
+        images: A folder of images to learn from, instead of a game.
         teacher: Of a student: a model's name, or a folder of weights.
         noise: Bars on what the model looks at: ``"vertical"``, ``"horizontal"``, ``"both"``.
         n_timesteps: Optimiser steps; by default those of the hyperparameters.
         hyperparams: Changes to those of ``hyperparams/perception/<model>.yml``.
-        frames_folder: A recording; by default the game's in the user's cache, made if absent.
+        entry: Of that file; by default the game's, of several games ``joint``.
+        frames_folder: A recording; of several games, a folder with one for each. By default those
+            in the user's cache, made if absent.
         output: Weights folder; by default in the user's cache, where ``gym.make`` looks.
         log_folder: Of the checkpoint and of TensorBoard's logs.
         seed: Of everything random.
@@ -80,7 +86,7 @@ def pretrain(
         devices: Processes on each node, as in Fabric.
         num_nodes: Machines, as in Fabric.
         precision: ``"bf16-mixed"`` and so on, as in Fabric.
-        family: Of the model, where several have one of its name.
+        family: Of the model; by default keypoints, or the one family that has such a model.
         progress: Show bars.
         command: How the training was called, for the record; by default this call.
 
@@ -89,42 +95,53 @@ def pretrain(
 
     Raises:
         ValueError: No such model, game, noise, hyperparameter or device; frames or a checkpoint
-            of something else; a training that diverged.
-        FileNotFoundError: The teacher has no weights.
+            of something else; several games for a model that knows one; a training that diverged.
+        FileNotFoundError: The teacher has no weights, or there are no frames.
         FileExistsError: ``output`` holds something else than weights.
     """
-    game = check_game(game)
+    family = family or family_of_model(model)
     model_class(model, family)
     changes = dict(hyperparams or {})
     if n_timesteps is not None:
         changes["n_timesteps"] = n_timesteps
-    settings = read_settings(model, game, changes, family)
-    seen = _bars_seen(check_noise(noise), frames_folder)
-    output = Path(output or cache_folder("weights", weights_name(model, game, seen, family)))
+    source = find_source(game, frames_folder, images)
+    settings = read_settings(model, source.tasks, changes, family, entry)
+    seen = _bars_seen(check_noise(noise), source)
+    output = Path(output or cache_folder("weights", weights_name(model, source.name, seen, family)))
     run = Path(log_folder) / "perception" / f"{output.name}-{seed}"
     check_replaceable(output)
     fabric = _make_fabric(device, devices, num_nodes, precision, run)
     fabric.launch()
     seed_everything(seed, verbose=False)
     arguments = settings.pop("model")
-    taught_by = _load_teacher(model_entry(model, family).taught, model, teacher, game)
+    taught_by = _load_teacher(model_entry(model, family).taught, model, teacher, source)
     if taught_by is not None:
         arguments["num_keypoints"] = taught_by.observation_space["keypoints"].shape[0]  # type: ignore[index]
         arguments["teacher"] = taught_by.name
         taught_by = taught_by.to(fabric.device)
     module = _make_module(model, arguments, family)
-    recording = _record(fabric, game, frames_folder, settings["n_frames"], run, progress)
-    facts = {"model": model, "game": game, "noise": noise, "seed": seed}
+    if fabric.is_global_zero:
+        run.mkdir(parents=True, exist_ok=True)
+        source.prepare(settings["n_frames"], progress)
+    fabric.barrier()
+    facts = {"model": model, "game": source.name, "noise": noise, "seed": seed}
     facts["family"] = family
-    facts["frames"] = recording.digest
+    facts["frames"] = source.digest
     if taught_by is not None:
         facts["teacher"] = _digest({**taught_by.arguments, **taught_by.record})
     facts |= {**settings, "arguments": arguments}
-    form = module.frame_format
-    assert form.height is not None and form.width is not None
-    frames = read_frames(recording.folder, (form.height, form.width), grayscale=form.grayscale)
+
+    def read() -> Frames:
+        return source.read(frame_format_of(module))
+
     given = Ingredients.of(
-        frames, settings, noise=noise, seed=seed, rank=fabric.global_rank, teacher=taught_by
+        read,
+        settings,
+        noise=noise,
+        seed=seed,
+        rank=fabric.global_rank,
+        teacher=taught_by,
+        recordings=source.recordings,
     )
     batches = recipe_of(model, family)(module, given)
     training = Training(fabric, module, settings, facts, run)
@@ -137,11 +154,19 @@ def pretrain(
         )
     if fabric.is_global_zero:
         module.load_state_dict(training.best_state)
+        module.settle(partial(_draw, given))
+        trained_on: dict[str, Any] = {
+            "task": source.name,
+            "noise": seen,
+            "channels": module.channels,
+        }
+        if len(source.tasks) > 1:
+            trained_on["tasks"] = [*source.tasks]
         module.record = {
-            "trained_on": {"task": game, "noise": seen, "channels": module.channels},
+            "trained_on": trained_on,
             "training": {
-                "command": command or f"objwrappers.pretrain({model!r}, {game!r}, ...)",
-                "frames": int(np.prod(frames.starts.shape)),
+                "command": command or f"objwrappers.pretrain({model!r}, {source.name!r}, ...)",
+                "frames": source.num_frames,
                 "steps": training.step,
                 "batch_size": settings["batch_size"],
                 "seed": seed,
@@ -153,40 +178,26 @@ def pretrain(
     return output
 
 
-def _bars_seen(noise: str, folder: str | Path | None) -> str:
+def _draw(given: Ingredients, count: int) -> Tensor:
+    """Returns up to ``count`` frames of a training, each other ones, at random."""
+    frames = given.training.frames.flatten(0, 1)
+    generator = torch.Generator().manual_seed(given.seed)
+    return frames[torch.randperm(len(frames), generator=generator)[:count]]
+
+
+def _bars_seen(noise: str, source: Source) -> str:
     """Returns the bars that the model will see: those drawn while training, or recorded ones."""
-    there = folder is not None and (Path(folder) / INDEX_NAME).exists()
-    recorded = str(Recording(folder).facts.get("noise", "none")) if folder and there else "none"
+    recorded = source.noise
     if "none" not in (noise, recorded):
         raise ValueError(
-            f"{folder} has bars on its frames ({recorded}) already: train on it with noise='none', "
+            f"The frames have bars on them ({recorded}) already: train on them with noise='none', "
             f"or draw noise={noise!r} on clean frames."
         )
     return noise if recorded == "none" else recorded
 
 
-def _record(
-    fabric: Fabric,
-    game: str,
-    folder: str | Path | None,
-    count: int,
-    run: Path,
-    progress: bool,
-) -> Recording:
-    """Returns the recording, made first where none was given."""
-    if fabric.is_global_zero:
-        run.mkdir(parents=True, exist_ok=True)
-        if folder is None:
-            collect(game, None, count, seed=1, progress=progress)
-    fabric.barrier()
-    recording = Recording(frames_folder(game) if folder is None else folder)
-    if recording.task != game:
-        raise ValueError(f"{recording.folder} holds frames of {recording.task}, not of {game}.")
-    return recording
-
-
 def _load_teacher(
-    taught: bool, model: str, teacher: str | None, game: str
+    taught: bool, model: str, teacher: str | None, source: Source
 ) -> PerceptionModule | None:
     if (teacher is not None) != taught:
         raise ValueError(
@@ -194,6 +205,9 @@ def _load_teacher(
         )
     if teacher is None:
         return None
+    game = source.tasks[0]
+    if len(source.tasks) > 1:
+        raise ValueError(f"A teacher knows one game, got {', '.join(source.tasks)}.")
     if teacher in MODELS:
         return load_model(teacher, game, device="cpu")
     return load_model(model_of(teacher), game, weights=teacher, device="cpu")
@@ -224,7 +238,7 @@ def _make_fabric(
         ) from error
 
 
-def _make_module(model: str, arguments: dict[str, Any], family: str) -> PerceptionModule:
+def _make_module(model: str, arguments: dict[str, Any], family: str) -> Trainable:
     try:
         return model_class(model, family)(**arguments)
     except TypeError as error:

@@ -7,7 +7,7 @@ model without a file has :data:`DEFAULTS`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -17,7 +17,10 @@ from objwrappers.names import unknown_name
 from objwrappers.perception.registry import model_class, model_presets
 from objwrappers.perception.storage import DEFAULT_FAMILY
 
-__all__ = ["COUNTS", "DEFAULTS", "read_settings"]
+__all__ = ["COUNTS", "DEFAULTS", "JOINT", "read_settings"]
+
+JOINT = "joint"
+"""Entry of several games that are learned together."""
 
 COUNTS = ("n_frames", "n_timesteps", "batch_size", "eval_freq", "checkpoint_every", "patience")
 """Settings that are integers of at least 1."""
@@ -38,30 +41,35 @@ DEFAULTS: dict[str, Any] = {
 
 def read_settings(
     model: str,
-    game: str,
+    game: str | Sequence[str],
     changes: Mapping[str, Any] | None = None,
     family: str = DEFAULT_FAMILY,
+    entry: str | None = None,
 ) -> dict[str, Any]:
     """Returns the YAML's defaults, updated by the game's entry and by changes.
 
     Args:
         model: Name of a perception model.
-        game: As ids spell it.
+        game: As ids spell it, or several; those have the entry :data:`JOINT`.
         changes: Name → value, of the training or of the model's arguments.
         family: Of the model.
+        entry: Of the YAML, instead of the game's.
 
     Returns:
         The settings; the model's arguments, under ``"model"``, are those of the preset where the
         YAML and the changes say nothing else.
 
     Raises:
-        ValueError: A change of what does not exist or cannot have this value.
+        ValueError: No such entry, or a change of what does not exist or cannot have this value.
     """
     name = model if family == DEFAULT_FAMILY else f"{family}-{model}"
     path = hyperparams_folder() / "perception" / f"{name}.yml"
     table = yaml.safe_load(path.read_text()) if path.is_file() else {"default": DEFAULTS}
     default = table["default"]
-    chosen = {**default, **table.get(game, {})}
+    if entry is not None and entry not in table:
+        raise unknown_name(f"entry of {path.name}", entry, table)
+    games = [game] if isinstance(game, str) else [*game]
+    chosen = {**default, **table.get(entry or (games[0] if len(games) == 1 else JOINT), {})}
     arguments = {**default["model"], **chosen.pop("model")}
     known = [
         name for name in inspect.signature(model_class(model, family)).parameters if name != "self"

@@ -169,3 +169,39 @@ def test_weights_of_another_game_are_told(folder):
 def test_whose_weights_they_are(folder):
     assert loading.family_and_model_of(folder) == ("keypoints", "motion")
     assert loading.model_of(BUNDLED / "student-MsPacman") == "student"
+
+
+def save_joint(folder, tasks, noise="none"):
+    model = MotionKeypoints(num_keypoints=2, width=8)
+    task = "-".join(tasks)
+    trained_on = {"task": task, "tasks": tasks, "noise": noise, "channels": "RGB"}
+    model.record = {"trained_on": trained_on}
+    model.save_pretrained(folder)
+    return folder
+
+
+def test_weights_of_several_games_are_found_by_each_after_those_of_one(cache):
+    joint = save_joint(cache / "a", ["Pong", "Tennis"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert find_weights("motion", "Tennis") == joint
+        assert load_model("motion", "Tennis", device="cpu").num_keypoints == 2
+        # Bundled weights of Pong alone fit better than the cache's joint ones.
+        assert find_weights("motion", "Pong") == BUNDLED / "motion-Pong"
+        noisy = save_joint(cache / "b", ["Pong", "Tennis"], "both")
+        assert find_weights("motion", "Pong", "both") == noisy
+    with pytest.raises(FileNotFoundError):
+        find_weights("motion", "Pong-Tennis-Boxing")
+    with pytest.warns(UserWarning, match="was trained on Pong, Tennis, not Boxing"):
+        load_model("motion", "Boxing", weights=joint, device="cpu")
+
+
+def test_tasks_that_are_no_names_are_damage(cache):
+    joint = save_joint(cache / "a", ["Pong", "Tennis"])
+    config = json.loads((joint / "config.json").read_text())
+    config["trained_on"]["tasks"] = ["Pong", 3]
+    (joint / "config.json").write_text(json.dumps(config))
+    with pytest.raises(
+        ValueError, match=r"damaged: tasks must be a list of names, got \['Pong', 3"
+    ):
+        load_model("motion", "Pong", weights=joint, device="cpu")

@@ -15,7 +15,7 @@ import pytest
 
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 from objwrappers.envs.atari import make_atari_vec
-from objwrappers.pretraining import collect as module
+from objwrappers.pretraining import play as module
 from objwrappers.pretraining.collect import (
     AgentPlay,
     collect,
