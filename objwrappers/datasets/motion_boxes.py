@@ -25,7 +25,7 @@ from objwrappers.perception.motion_objects import find_objects
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 
-_VERSION = 2  # of the method; boxes of another are made anew
+_VERSION = 3  # of the method; boxes of another are made anew
 _NAMES = ("boxes", "counts", "masks", "background")
 _FACTS = "digest.json"
 
