@@ -229,12 +229,15 @@ def measures(seen: Sequence[Seen], truths: Sequence[Truth], which: str) -> dict[
 def encoding_measures(pool: Encodings, test: Encodings) -> dict[str, float]:
     """Returns what z_what tells apart, of the relevant objects.
 
-    ``few_shot_1`` to ``few_shot_64`` (ridge regression), ``centroid_16`` (nearest centroids),
-    ``cluster_nn``, ``ami``, ``ari``.
+    ``few_shot_1`` to ``few_shot_64`` (ridge regression), ``logistic_16`` (logistic regression),
+    ``centroid_16`` (nearest centroids), ``cluster_nn``, ``ami``, ``ari``.
     """
     return {
         **{f"few_shot_{shots}": few_shot_accuracy(pool, test, shots) for shots in SHOTS},
-        "centroid_16": few_shot_accuracy(pool, test, 16, nearest=True),
+        **{
+            f"{method}_16": few_shot_accuracy(pool, test, 16, method=method)
+            for method in ("logistic", "centroid")
+        },
         **asdict(clusters(pool, test)),
     }
 
