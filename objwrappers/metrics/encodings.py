@@ -37,16 +37,18 @@ METHODS = ("ridge", "logistic", "centroid")
 DRAWS = 5
 NEIGHBOURS = 24
 LEAST_COVERED = 0.5  # share of an object that a detection has to cover to show it
+ON_EACH_OTHER = 3.0  # native pixels
 
 
 def labels_of(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Returns the object that each detection shows, int (N,): a row of the truth, or -1.
 
     It is the one of which the detection covers the largest share, if that is half of it or more;
-    of those covered alike the one whose centre is nearest.
+    of those covered alike the one whose centre is nearest. Where two objects lie on each other,
+    their centres less than 3 pixels apart, nobody can tell which is shown: -1.
 
     Args:
-        boxes: (N, 4), detections as (cx, cy, w, h).
+        boxes: (N, 4), detections as (cx, cy, w, h), native pixels.
         truth: (M, 4), objects.
     """
     if not len(boxes) or not len(truth):
@@ -58,8 +60,10 @@ def labels_of(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     covered = sides.clip(0).prod(-1) / truth[:, 2:].prod(-1)
     distance = np.linalg.norm(boxes[:, None, :2] - truth[None, :, :2], axis=-1)
     best = np.lexsort((distance, -covered.round(6)), axis=1)[:, 0]
+    apart = np.linalg.norm(truth[:, None, :2] - truth[None, :, :2], axis=-1)
+    alone = (apart < ON_EACH_OTHER).sum(1) == 1
     enough = covered[np.arange(len(boxes)), best] >= LEAST_COVERED
-    return np.where(enough, best, -1)
+    return np.where(enough & alone[best], best, -1)
 
 
 def few_shot(labels: np.ndarray, shots: int, rng: np.random.Generator) -> np.ndarray:

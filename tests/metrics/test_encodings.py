@@ -26,10 +26,10 @@ def blobs(seed, counts=(40, 40, 40), spread=0.1, dimensions=4):
 
 
 def test_a_detection_shows_what_it_covers_most_of():
-    truth = np.array([(10.0, 10, 10, 10), (20, 10, 10, 10), (11, 10, 2, 2)])
+    truth = np.array([(10.0, 10, 10, 10), (20, 10, 10, 10), (13, 10, 2, 2)])
     boxes = np.array(
         [
-            (9.0, 10, 10, 10),  # nine tenths of the first, all of the small one
+            (9.0, 10, 10, 10),  # nine tenths of the first, all of the small one, which ends at 14
             (18, 10, 10, 10),  # eight tenths of the second, two of the first
             (20, 14.9, 10, 10),  # .51 of the second
             (20, 15.1, 10, 10),  # .49
@@ -39,6 +39,12 @@ def test_a_detection_shows_what_it_covers_most_of():
     assert labels_of(boxes, truth).tolist() == [2, 1, 1, -1, -1]
     assert labels_of(boxes[:0], truth).shape == (0,)
     assert labels_of(boxes[:2], truth[:0]).tolist() == [-1, -1]
+
+
+def test_objects_on_each_other_are_not_told_apart():
+    truth = np.array([(10.0, 10, 8, 8), (12, 10, 8, 8), (40, 10, 8, 8), (43, 10, 8, 8)])
+    boxes = np.array([(10.0, 10, 8, 8), (40, 10, 8, 8)])
+    assert labels_of(boxes, truth).tolist() == [-1, 2]
 
 
 def test_of_objects_covered_alike_the_nearest_is_shown():
