@@ -103,8 +103,9 @@ def score_scenes(
     Returns:
         Game → rows: ``scene`` (name), ``noise``, the measures of the relevant objects
         (:func:`measures`, :func:`encoding_measures`), ``label`` (share of the detections that show
-        an object whose name the model's own classifier gives, NaN where it knows other names), ``switches`` (identity
-        switches per 100 steps, tracked), ``objects``, and ``sets``: the measures of each set.
+        an object whose name the model's own classifier gives, NaN where it knows other names),
+        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: the
+        measures of each set.
 
     Raises:
         ValueError: No such game, noise or model, a game whose memory is not known, or counts below
