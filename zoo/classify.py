@@ -13,6 +13,7 @@ from pathlib import Path
 
 from objwrappers.command_line import run_program
 from objwrappers.games import check_game
+from objwrappers.metrics.encodings import METHODS
 from objwrappers.scoring.classification import label_scenes
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     add("--game", required=True, help="as ids spell it, e.g. MsPacman")
     add("--weights", help="folder or hub repository; default: those that gym.make finds")
     add("--shots", type=int, default=16, help="examples of each class at most")
+    add("--method", default="logistic", choices=METHODS)
     add("--frames", type=int, default=500, help="played for examples; half as many check them")
     add("--output", type=Path, help="folder; default: the user's cache")
     add("--separate", action="store_true", help="write the classifier alone")

@@ -1,7 +1,7 @@
 """Names for what a scene model finds: a classifier of z_what from a few examples of each class.
 
 * :func:`label_scenes`: plays, takes examples from the console's memory, fits, stores
-* :func:`classifier_of`: scikit-learn's ridge classifier → :class:`SceneClassifier`
+* :func:`classifier_of`: examples → :class:`SceneClassifier`
 * :func:`rows_of`: how many rows a class needs
 """
 
@@ -19,8 +19,9 @@ import torch
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
 from objwrappers.metrics.detection import CLOSE, closeness
-from objwrappers.metrics.encodings import few_shot, fit_ridge, labels_of
+from objwrappers.metrics.encodings import METHODS, few_shot, fit_linear, labels_of
 from objwrappers.metrics.ram import play_area
+from objwrappers.names import unknown_name
 from objwrappers.perception.base import check_replaceable
 from objwrappers.perception.classifier import SceneClassifier
 from objwrappers.perception.loading import load_model, weights_name
@@ -66,6 +67,7 @@ def label_scenes(
     weights: str | Path | None = None,
     *,
     shots: int = 16,
+    method: str = "logistic",
     frames: int = 500,
     output: str | Path | None = None,
     separate: bool = False,
@@ -84,6 +86,8 @@ def label_scenes(
         game: ``"MsPacman"``.
         weights: A folder or a hub repository; by default those that ``gym.make`` finds.
         shots: Examples of each class at most.
+        method: ``"logistic"`` or ``"ridge"`` regression, by scikit-learn, or ``"centroid"``; the
+            papers have ridge, which overlooks classes that lie between others.
         frames: Played for examples; half as many check them.
         output: Folder to write; by default in the user's cache, where ``gym.make`` looks.
         separate: Write the classifier alone, for these very weights, instead of the weights with
@@ -93,8 +97,8 @@ def label_scenes(
         device: Where the model runs.
 
     Raises:
-        ValueError: No such game, noise or model, a game whose memory is not known, counts below 1,
-            nothing that was found, or ``separate`` without an output.
+        ValueError: No such game, noise, model or method, a game whose memory is not known, counts
+            below 1, nothing that was found, or ``separate`` without an output.
         FileNotFoundError: There are no weights.
         FileExistsError: ``output`` holds something else than weights.
     """
@@ -102,6 +106,8 @@ def label_scenes(
     play_area(game)  # refuses a game whose memory is not known, before any work
     if shots < 1:
         raise ValueError(f"shots must be at least 1, got {shots}.")
+    if method not in METHODS:
+        raise unknown_name("method", method, METHODS)
     if separate and output is None:
         raise ValueError("A classifier by itself needs an output, a folder of its own.")
     output = Path(output or cache_folder("weights", weights_name(model, game, noise, "scenes")))
@@ -117,10 +123,11 @@ def label_scenes(
     chosen = few_shot(pool[1], shots, np.random.default_rng(seed))
     what, labels = pool[0][chosen], pool[1][chosen]
     rows = rows_of(truths, seen, np.unique(labels).tolist())
-    classifier = classifier_of(what, labels, rows)
+    classifier = classifier_of(what, labels, rows, method)
     what, labels = _examples(*_play(module, game, (frames + 1) // 2, CHECK_SEED, noise))
     accuracy = _accuracy(classifier, what, labels)
     module.record["classifier"] = {
+        "method": method,
         "shots": shots,
         "frames": frames,
         "seed": seed,
@@ -135,25 +142,23 @@ def label_scenes(
     return Labelling(output, classifier.labels, classifier.rows, accuracy)
 
 
-def classifier_of(what: np.ndarray, labels: np.ndarray, rows: Mapping[str, int]) -> SceneClassifier:
-    """Fits scikit-learn's RidgeClassifier and returns it as tensors.
+def classifier_of(
+    what: np.ndarray, labels: np.ndarray, rows: Mapping[str, int], method: str = "logistic"
+) -> SceneClassifier:
+    """Fits a linear classifier and returns it as tensors.
 
     Args:
         what: Encodings (n, D).
         labels: Their classes (n,); of a single one, everything is of it.
         rows: Rows of each class.
+        method: See :func:`objwrappers.metrics.encodings.fit_linear`.
     """
     names = np.unique(labels).tolist()
     classifier = SceneClassifier(what.shape[1], names, [rows[name] for name in names])
-    if len(names) == 1:
-        return classifier
-    ridge = fit_ridge(what, labels)
-    weight, bias = np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
-    if len(names) == 2:
-        # scikit-learn has one score for two classes: above 0 it is the second.
-        weight, bias = np.concatenate([-weight, weight]), np.concatenate([-bias, bias])
-    classifier.weight.copy_(torch.from_numpy(weight))
-    classifier.bias.copy_(torch.from_numpy(bias))
+    if len(names) > 1:
+        _, weight, bias = fit_linear(what, labels, method)
+        classifier.weight.copy_(torch.from_numpy(weight))
+        classifier.bias.copy_(torch.from_numpy(bias))
     return classifier
 
 

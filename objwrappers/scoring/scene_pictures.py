@@ -100,16 +100,18 @@ def draw_encodings(
     chosen = np.sort(rng.permutation(len(what))[:MOST_POINTS])
     what, true, named = what[chosen], true[chosen], named[chosen]
     classes = np.unique(named)
+    shades = {name: i for i, name in enumerate(np.unique(np.concatenate([true, named])).tolist())}
     means = np.stack([what[named == name].mean(0) for name in classes])
     files = []
     for method in ("pca", "tsne"):
         embedded = _embed(np.concatenate([what, means]), len(what), method, seed)
         figure = matplotlib.figure.Figure((6, 9))
         upper, lower = figure.subplots(2, 1, sharex=True, sharey=True)
-        _scatter(upper, embedded[: len(what)], true, "true labels")
-        _scatter(lower, embedded[: len(what)], named, "the model's classes and their means")
-        for i, (x, y) in enumerate(embedded[len(what) :]):
-            lower.scatter(x, y, s=90, color=_shade(i), edgecolors="black", linewidths=1.5)
+        _scatter(upper, embedded[: len(what)], true, shades, "true labels")
+        _scatter(lower, embedded[: len(what)], named, shades, "the model's classes and their means")
+        for name, (x, y) in zip(classes.tolist(), embedded[len(what) :], strict=True):
+            shade = _shade(shades[name])
+            lower.scatter(x, y, s=90, color=shade, edgecolors="black", linewidths=1.5)
         figure.tight_layout()
         for suffix in ("png", "svg"):
             files.append(Path(f"{start}-{method}.{suffix}"))
@@ -148,13 +150,16 @@ def _embed(points: np.ndarray, fitted: int, method: str, seed: int) -> np.ndarra
 
 
 def _scatter(
-    axes: matplotlib.axes.Axes, points: np.ndarray, labels: np.ndarray, title: str
+    axes: matplotlib.axes.Axes,
+    points: np.ndarray,
+    labels: np.ndarray,
+    shades: dict[str, int],
+    title: str,
 ) -> None:
-    for i, label in enumerate(np.unique(labels)):
+    for label in np.unique(labels).tolist():
         own = points[labels == label]
-        axes.scatter(
-            own[:, 0], own[:, 1], s=8, color=_shade(i), label=f"{label} ({len(own)})", alpha=0.7
-        )
+        name, shade = f"{label} ({len(own)})", _shade(shades[label])
+        axes.scatter(own[:, 0], own[:, 1], s=8, color=shade, label=name, alpha=0.7)
     axes.set_title(title, fontsize=10)
     axes.legend(fontsize=7, markerscale=2)
     axes.set_xticks([])

@@ -47,6 +47,7 @@ SCENE_HEADS = {
     "under": "under",
     "error_rate": "error",
     **{f"few_shot_{shots}": f"{shots}-shot" for shots in SHOTS},
+    "logistic_16": "16, log.",
     "ami": "AMI",
     "ari": "ARI",
     "label": "label",

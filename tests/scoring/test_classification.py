@@ -6,25 +6,27 @@ import numpy as np
 import pytest
 import torch
 from colour_scene import ColourScene
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-from objwrappers.metrics.encodings import fit_ridge
 from objwrappers.metrics.sprite import Sprite
 from objwrappers.perception.classifier import SceneClassifier
 from objwrappers.scoring.classification import classifier_of, label_scenes, rows_of
 from objwrappers.scoring.scene_truth import Seen, Truth
 
 
+@pytest.mark.parametrize("method", ["ridge", "logistic"])
 @pytest.mark.parametrize("classes", [2, 3, 7])
-def test_a_classifier_decides_as_scikit_learn_does(classes):
+def test_a_classifier_decides_as_scikit_learn_does(classes, method):
     rng = np.random.default_rng(classes)
     labels = np.array([f"class {i}" for i in rng.integers(classes, size=300)])
     what, others = rng.normal(size=(300, 5)), rng.normal(size=(2000, 5))
     what[:, 0] += labels == "class 1"
     names = np.unique(labels).tolist()
-    classifier = classifier_of(what, labels, dict.fromkeys(names, 2))
+    classifier = classifier_of(what, labels, dict.fromkeys(names, 2), method)
     assert classifier.labels == tuple(names) and classifier.rows == (2,) * classes
     named = classifier(torch.from_numpy(others).float()).argmax(-1)
-    expected = fit_ridge(what, labels).predict(others)
+    model = RidgeClassifier() if method == "ridge" else LogisticRegression(max_iter=1000)
+    expected = model.fit(what, labels).predict(others)
     assert len({*expected}) == classes, "each class is decided for"
     assert np.mean(np.array(names)[named] == expected) > 0.999  # float32 against float64
 
@@ -61,6 +63,7 @@ def test_classes_are_learnt_and_stored_with_the_weights(colours, tmp_path):
     assert stored.classifier.labels == made.labels
     record = json.loads((tmp_path / "named" / "config.json").read_text())["classifier"]
     assert (record["shots"], record["accuracy"], record["seed"]) == (4, 1, 0)
+    assert record["method"] == "logistic"
     assert record["scikit-learn"].startswith("1.")
     assert {path.name for path in (tmp_path / "named").iterdir()} == {
         *("config.json", "model.safetensors")
@@ -85,6 +88,8 @@ def test_a_classifier_by_itself_knows_its_weights(colours, tmp_path):
 def test_bad_input_is_named(colours, tmp_path):
     with pytest.raises(ValueError, match="shots must be at least 1, got 0"):
         label_scenes("colours", "Pong", colours, shots=0)
+    with pytest.raises(ValueError, match=r"Unknown method 'ridg'.*ridge"):
+        label_scenes("colours", "Pong", colours, method="ridg")
     with pytest.raises(ValueError, match="needs an output"):
         label_scenes("colours", "Pong", colours, separate=True)
     with pytest.raises(ValueError, match=r"Objects of AirRaid are not known.*MsPacman"):
