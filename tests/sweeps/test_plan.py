@@ -165,7 +165,7 @@ def hyperparams_of(words):
     parser = argparse.ArgumentParser()
     parser.add_argument("--family", default="keypoints")
     parser.add_argument("--hyperparams", nargs="+", action=KeyValues, default={})
-    for name in ("--model", "--game", "--n-timesteps"):
+    for name in ("--model", "--game", "--entry"):
         parser.add_argument(name)
     return parser.parse_known_args(words)[0]
 
@@ -179,7 +179,8 @@ def test_shipped_sweeps_give_hyperparameters_that_there_are(file):
             module = MODELS[options.family][options.model].model.partition(":")[0]
             if importlib.util.find_spec(module) is None:
                 pytest.skip(f"there is no {module}")
+            entry = {"entry": options.entry} if options.entry else {}
             settings = read_settings(
-                options.model, options.game, options.hyperparams, options.family
+                options.model, options.game, options.hyperparams, options.family, **entry
             )
             assert options.hyperparams.items() <= {**settings, **settings["model"]}.items()
