@@ -44,7 +44,10 @@ def main() -> None:
     if options.pop("dry_run"):
         run_program(_show, file, folder, options["sets"], options["options"])
         return
-    outcome = run_program(sweep, file, folder, **options, report=_say)
+    try:
+        outcome = run_program(sweep, file, folder, **options, report=_say)
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted. Next: the same command goes on.") from None
     print(f"\n{outcome.table}")
     print(f"Wrote {outcome.folder / SUMMARY_NAME}")
     for name, error in outcome.failed.items():
@@ -56,7 +59,7 @@ def main() -> None:
 
 def _show(file: str, folder: Path | None, sets: list[str] | None, options: dict) -> None:
     folder = sweep_folder(file, folder)
-    for run in read_plan(find_plan(file), folder, sets, options).runs:
+    for run in read_plan(find_plan(file), folder, sets, options):
         print(f"# {run.name}{', finished' if is_finished(folder / run.name) else ''}")
         for words in run.commands:
             print(shlex.join(["python", *words]))

@@ -76,11 +76,12 @@ class Cluster:
         # A task that Ray repeats by itself would not be counted.
         options = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": 0}
         self._order = ray.remote(**options)(order)
+        self._gpus = gpus
         self._pending: dict[Any, Any] = {}
 
     def submit(self, key: Any, folder: str, directory: str, attempt: int) -> None:
         """Queues a run; see :func:`objwrappers.sweeps.running.order`."""
-        self._pending[self._order.remote(folder, directory, attempt)] = key
+        self._pending[self._order.remote(folder, directory, attempt, self._gpus)] = key
 
     def ended(self) -> Iterator[tuple[Any, str | None]]:
         """Yields key and error of each run as it ends, until none is left."""

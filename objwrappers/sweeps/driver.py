@@ -22,7 +22,7 @@ from objwrappers.sweeps.folder import (
     tail_of,
     write_result,
 )
-from objwrappers.sweeps.plan import Plan, find_plan, read_plan
+from objwrappers.sweeps.plan import Run, find_plan, read_plan
 from objwrappers.sweeps.running import USAGE_ERROR
 from objwrappers.sweeps.summary import format_summary, read_figures, summarise
 
@@ -99,23 +99,23 @@ def sweep(
     if retries < 0:
         raise ValueError(f"retries must be at least 0, got {retries}.")
     folder = sweep_folder(file, folder)
-    plan = read_plan(find_plan(file), folder, sets, options)
+    runs = read_plan(find_plan(file), folder, sets, options)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         lock = FileLock(folder / LOCK_NAME)
     except BlockingIOError as error:
         raise RuntimeError(f"Another sweep is running in {folder}.") from error
     with lock:
-        for run in plan.runs:
+        for run in runs:
             prepare(folder / run.name, run)
-        todo = [run.name for run in plan.runs if not is_finished(folder / run.name)]
+        todo = [run.name for run in runs if not is_finished(folder / run.name)]
         say = report or (lambda line: None)
-        say(f"{len(plan.runs)} runs in {folder}, {len(plan.runs) - len(todo)} finished before")
+        say(f"{len(runs)} runs in {folder}, {len(runs) - len(todo)} finished before")
         errors: dict[str, str] = {}
         if todo:
             with connect(address, cpus, gpus) as cluster:
                 errors = _run_all(cluster, folder, todo, retries, say)
-        return _conclude(plan, folder, errors)
+        return _conclude(runs, folder, errors)
 
 
 def sweep_folder(file: str | Path, folder: str | Path | None = None) -> Path:
@@ -150,10 +150,10 @@ def _run_all(
     return errors
 
 
-def _conclude(plan: Plan, folder: Path, errors: dict[str, str]) -> Outcome:
+def _conclude(runs: tuple[Run, ...], folder: Path, errors: dict[str, str]) -> Outcome:
     """Reads results, figures once more where the file wants others, and writes the table."""
     results: dict[str, dict[str, Any]] = {}
-    for run in plan.runs:
+    for run in runs:
         result = None if run.name in errors else read_result(folder / run.name)
         if result is None:
             result = {"error": errors.get(run.name, "it left no result")}
@@ -163,7 +163,7 @@ def _conclude(plan: Plan, folder: Path, errors: dict[str, str]) -> Outcome:
         results[run.name] = result
     rows = summarise(
         (run.group, None if results[run.name]["error"] else results[run.name]["figures"])
-        for run in plan.runs
+        for run in runs
     )
     with write_atomically(folder / SUMMARY_NAME) as file:
         content = {"rows": rows, "runs": results}

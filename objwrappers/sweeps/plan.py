@@ -1,6 +1,6 @@
 """A YAML file of alternatives, read into runs.
 
-:func:`read_plan`: ``hyperparams/sweeps/<name>.yml`` or any file → :class:`Plan` of :class:`Run`
+:func:`read_plan`: ``hyperparams/sweeps/<name>.yml`` or any file → each :class:`Run`
 
     program: zoo/pretrain.py
     options: {model: motion, game: Pong, output: "{folder}/weights", log-folder: "{folder}/logs"}
@@ -37,7 +37,7 @@ from objwrappers.sweeps.commands import (
     set_option,
 )
 
-__all__ = ["MAX_RUNS", "Plan", "Run", "find_plan", "read_plan"]
+__all__ = ["MAX_RUNS", "Run", "find_plan", "read_plan"]
 
 MAX_RUNS = 1000
 MAX_FILE_BYTES = 2**20
@@ -62,15 +62,6 @@ class Run:
     figures: dict[str, dict[str, str]]
 
 
-@dataclass(frozen=True)
-class Plan:
-    """A sweep: its name, the file it was read from and its runs, in the file's order."""
-
-    name: str
-    file: Path
-    runs: tuple[Run, ...]
-
-
 def find_plan(name: str | Path) -> Path:
     """Returns the file of that path, or the one of that name in ``hyperparams/sweeps``.
 
@@ -93,8 +84,8 @@ def read_plan(
     folder: str | Path,
     sets: Sequence[str] | None = None,
     options: Mapping[str, Any] | None = None,
-) -> Plan:
-    """Reads a sweep.
+) -> tuple[Run, ...]:
+    """Reads a sweep: its runs, in the file's order.
 
     Args:
         file: YAML, as in the head of this module.
@@ -116,14 +107,14 @@ def read_plan(
             if any(name in alternatives for alternatives in chosen.values()):
                 raise ValueError(f"{name} cannot be given: the sets vary it.")
             fixed = check_options(set_option(fixed, name, value), "options")
-        plan = _Builder(content, fixed, file, Path(folder))
+        grid = _Builder(content, fixed, file, Path(folder))
         runs: dict[str, Run] = {}
         for alternatives in chosen.values():
             for values in _product(alternatives):
-                run = plan.run(values)
+                run = grid.run(values)
                 if runs.setdefault(run.name, run) != run:
                     raise ValueError(f"two different runs are called {run.name}.")
-        return Plan(plan.name, file, tuple(runs.values()))
+        return tuple(runs.values())
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from error
 

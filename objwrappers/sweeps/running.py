@@ -38,13 +38,14 @@ LOCK_PATIENCE_S = 20.0
 POLL_S = 0.1
 
 
-def order(folder: str, directory: str, attempt: int) -> str | None:
+def order(folder: str, directory: str, attempt: int, gpus: float = 0) -> str | None:
     """Runs a run and waits for its end.
 
     Args:
         folder: Of the run, absolute, with its ``command.json``.
         directory: Where its programs start.
         attempt: Counted from 1.
+        gpus: That were set aside for it; without any it sees none.
 
     Returns:
         Why there is no result; None where ``result.json`` says how it ended.
@@ -54,9 +55,16 @@ def order(folder: str, directory: str, attempt: int) -> str | None:
         if not path.exists():
             return f"{node} does not see {path}: the nodes of a cluster must share it."
     command = [sys.executable, "-m", "objwrappers.sweeps.running", folder, str(attempt)]
+    # Some versions of Ray let those see all that asked for none.
+    seen = {} if gpus else {"CUDA_VISIBLE_DEVICES": ""}
     with open(Path(folder) / LOG_NAME, "ab") as log:
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=directory
+            command,
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=directory,
+            env={**os.environ, **seen},
         )
         code = process.wait()
     return f"the process that ran it on {node} ended with exit code {code}" if code else None

@@ -17,29 +17,29 @@ from objwrappers.sweeps.plan import MAX_RUNS, find_plan, read_plan
 
 
 def test_a_set_is_the_product_of_its_alternatives(write_sweep):
-    plan = read_plan(write_sweep(), "f")
-    assert [run.name for run in plan.runs] == [
+    runs = read_plan(write_sweep(), "f")
+    assert [run.name for run in runs] == [
         "tiny_seed0_w0.0",
         "tiny_seed0_w10.0",
         "tiny_seed2_w0.0",
         "tiny_seed2_w10.0",
     ]
-    assert [run.group for run in plan.runs] == ["tiny_w0.0", "tiny_w10.0"] * 2
+    assert [run.group for run in runs] == ["tiny_w0.0", "tiny_w10.0"] * 2
     folder = "f/tiny_seed2_w10.0"
     words = ["program.py", "--out", f"{folder}/out.json", "--seed", "2", "--weight", "10.0"]
-    assert plan.runs[3].commands == [words]
-    assert plan.runs[3].figures == {f"{folder}/out.json": {"loss": "validation.loss"}}
+    assert runs[3].commands == [words]
+    assert runs[3].figures == {f"{folder}/out.json": {"loss": "validation.loss"}}
 
 
 def test_sets_that_overlap_share_runs(write_sweep):
     file = write_sweep(
         sets={"a": {"seed": [0, 1]}, "b": {"seed": [1, 2]}, "c": {"weight": [1]}}, seed="weight"
     )
-    assert [run.name for run in read_plan(file, "f").runs] == [
+    assert [run.name for run in read_plan(file, "f")] == [
         *("tiny_seed0", "tiny_seed1", "tiny_seed2", "tiny_weight1")
     ]
-    assert [run.name for run in read_plan(file, "f", ["c"]).runs] == ["tiny_weight1"]
-    assert read_plan(file, "f", ["c"]).runs[0].group == "tiny"
+    assert [run.name for run in read_plan(file, "f", ["c"])] == ["tiny_weight1"]
+    assert read_plan(file, "f", ["c"])[0].group == "tiny"
 
 
 def test_words_of_options():
@@ -61,7 +61,7 @@ def test_placeholders_are_the_options_and_the_folder(write_sweep):
         then=["program.py '--out' '{out} x' --do {game} {run}"],
         figures={"{out}": {"f1": "table.{game}.0"}},
     )
-    run = read_plan(file, "f", options={"game": "Boxing"}).runs[0]
+    run = read_plan(file, "f", options={"game": "Boxing"})[0]
     out = "f/tiny_seed0_w0.0/0.0.json"
     assert run.commands[0][:5] == ["program.py", "--out", out, "--game", "Boxing"]
     assert run.commands[1] == ["program.py", "--out", f"{out} x", "--do", "Boxing", run.name]
@@ -143,10 +143,10 @@ def test_any_file_is_read_or_refused(write_sweep, content):
 )
 def test_any_value_of_a_key_is_read_or_refused(write_sweep, key, value):
     try:
-        plan = read_plan(write_sweep(**{key: value}), "f")
+        runs = read_plan(write_sweep(**{key: value}), "f")
     except (FileNotFoundError, ValueError):
         return
-    assert len({run.name for run in plan.runs}) == len(plan.runs) >= 1
+    assert len({run.name for run in runs}) == len(runs) >= 1
 
 
 SHIPPED = sorted((hyperparams_folder() / "sweeps").glob("*.yml"))
@@ -155,11 +155,9 @@ SHIPPED = sorted((hyperparams_folder() / "sweeps").glob("*.yml"))
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_sweeps_are_read(file):
     assert find_plan(file.stem) == file
-    plan = read_plan(file, "f")
+    runs = read_plan(file, "f")
     for name in yaml.safe_load(file.read_text())["sets"]:
-        assert {run.name for run in read_plan(file, "f", [name]).runs} <= {
-            run.name for run in plan.runs
-        }
+        assert {run.name for run in read_plan(file, "f", [name])} <= {run.name for run in runs}
 
 
 def hyperparams_of(words):
@@ -167,21 +165,22 @@ def hyperparams_of(words):
     parser = argparse.ArgumentParser()
     parser.add_argument("--family", default="keypoints")
     parser.add_argument("--hyperparams", nargs="+", action=KeyValues, default={})
-    for name in ("--model", "--game", "--n-timesteps"):
+    for name in ("--model", "--game", "--entry"):
         parser.add_argument(name)
     return parser.parse_known_args(words)[0]
 
 
 @pytest.mark.parametrize("file", SHIPPED, ids=lambda file: file.stem)
 def test_shipped_sweeps_give_hyperparameters_that_there_are(file):
-    for run in read_plan(file, "f").runs:
+    for run in read_plan(file, "f"):
         program, *words = run.commands[0]
         options = hyperparams_of(words)
         if program.endswith("pretrain.py"):
             module = MODELS[options.family][options.model].model.partition(":")[0]
             if importlib.util.find_spec(module) is None:
                 pytest.skip(f"there is no {module}")
+            entry = {"entry": options.entry} if options.entry else {}
             settings = read_settings(
-                options.model, options.game, options.hyperparams, options.family
+                options.model, options.game, options.hyperparams, options.family, **entry
             )
             assert options.hyperparams.items() <= {**settings, **settings["model"]}.items()

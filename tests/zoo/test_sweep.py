@@ -130,6 +130,8 @@ def test_a_cluster_of_two_nodes_shares_the_runs(write_sweep, tmp_path):
         assert not sweep(file, "both", address=cluster.address).failed
         nodes = {node_of(tmp_path / "both" / f"tiny_seed{seed}") for seed in (0, 1)}
         assert len(nodes) == 2
+        facts = [json.loads(path.read_text()) for path in (tmp_path / "both").glob("*/out.json")]
+        assert [f["CUDA_VISIBLE_DEVICES"] for f in facts] == [""] * 2
 
         file = write_sweep("{seed: [0, 1, 2]}")
         assert not sweep(file, "gpu", cpus=0, gpus=0.5, address=cluster.address).failed
