@@ -24,6 +24,7 @@ __all__ = ["MotionScene"]
 
 WORKERS = 2
 PER_WORKER = 4  # frames: fewer are not worth a thread
+MOST_OBJECTS = 96  # of a frame: batches are alike however many there are
 LEAST_SPREAD = 0.05  # of a number that describes objects: below, it is noise
 WORTH = (2.0,) * 3 + (1.0,) * 2 + (0.25,) * 5
 """Of each number of the descriptor: legs move and sprites are clipped, colours stay."""
@@ -137,10 +138,16 @@ class MotionScene(SceneModule):
         """
         found = self._find(self.resize(frames).cpu().numpy())
         device = self.centre.device
-        boxes = torch.from_numpy(found.boxes).to(device)
-        looks = torch.from_numpy(found.looks).to(device)
+        rows = np.concatenate([found.boxes, found.looks], -1)
+        if rows.shape[1] > MOST_OBJECTS:  # the smallest are left out
+            order = np.argsort(-rows[..., 2] * rows[..., 3], axis=1, kind="stable")
+            kept = np.sort(order[:, :MOST_OBJECTS], 1)
+            rows = np.take_along_axis(rows, kept[..., None], 1)
+        spare = MOST_OBJECTS - rows.shape[1]
+        padded = torch.from_numpy(np.pad(rows, ((0, 0), (0, spare), (0, 0)))).to(device)
+        boxes, looks = padded.split([4, len(DESCRIPTOR)], 2)
         counts = torch.from_numpy(found.counts).to(device)
-        there = torch.arange(boxes.shape[1], device=device) < counts[:, None]
+        there = torch.arange(MOST_OBJECTS, device=device) < counts[:, None]
         what = (looks - self.centre) / self.spread * there[..., None]
         return Detections(boxes, there.float(), what)
 

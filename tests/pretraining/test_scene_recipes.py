@@ -85,6 +85,22 @@ def test_what_is_perceived_does_not_hang_on_the_batch(model):
         assert space.contains(value[0].numpy().astype(space.dtype)), key
 
 
+def test_batches_are_alike_however_much_is_seen_and_the_smallest_are_left_out(model):
+    crowd = np.zeros((1, HEIGHT, WIDTH, 3), np.uint8)
+    for number in range(100):  # 100 dots, 12 of them large
+        top, left = 2 + number // 10 * 6, number % 10 * 5
+        size = 3 if number % 8 == 0 and number < 96 else 2
+        crowd[0, top : top + size, left : left + 2] = (40, 160, 90)
+    found = model.detections(torch.from_numpy(crowd))
+    empty = model.detections(torch.zeros(1, HEIGHT, WIDTH, 3, dtype=torch.uint8))
+    assert found.boxes.shape == empty.boxes.shape == (1, 96, 4)
+    assert found.present.sum() == 96 and empty.present.sum() == 0
+    assert (found.boxes[0, :, 3] > 2.5 / HEIGHT).sum() == 12
+    frames = np.concatenate([crowd, made_up_frame(30, 0)[None]])
+    together = model.detections(torch.from_numpy(frames))
+    assert torch.equal(together.boxes[1:], model.detections(torch.from_numpy(frames[1:])).boxes)
+
+
 def test_frames_of_another_size_are_refused(model):
     with pytest.raises(ValueError, match=r"\(60, 48, 3\).*shape \(84, 84, 3\)"):
         model(torch.zeros(1, 84, 84, 3, dtype=torch.uint8))
