@@ -21,11 +21,11 @@ from objwrappers.datasets.locking import FileLock
 from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery
 from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder, write_folder_atomically
-from objwrappers.perception.foreground import find_objects
+from objwrappers.perception.motion_objects import find_objects
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 
-_VERSION = 1  # of the method; boxes of another are made anew
+_VERSION = 2  # of the method; boxes of another are made anew
 _NAMES = ("boxes", "counts", "masks", "background")
 _FACTS = "digest.json"
 
@@ -90,17 +90,15 @@ def motion_boxes(
 def _make(recording: Recording, settings: MotionSettings) -> MotionBoxes:
     scenery = fit_scenery(recording, settings)
     parts, counts, masks = [], [], []
-    for frames, starts, _ in recording:
-        found = find_objects(scenery, frames.reshape(-1, *frames.shape[2:]))
-        parts.append(found.boxes)
-        counts.append(found.counts.reshape(starts.shape))
-        packed = np.packbits(found.masks, axis=-1)
-        masks.append(packed.reshape(*starts.shape, *packed.shape[1:]))
+    for frames, _, _ in recording:
+        for now in frames:
+            found = find_objects(scenery, now)
+            parts.append(found.boxes)
+            counts.append(found.counts)
+            masks.append(np.packbits(found.masks, axis=-1))
     most = max(1, *(part.shape[1] for part in parts))
     padded = [np.pad(part, ((0, 0), (0, most - part.shape[1]), (0, 0))) for part in parts]
-    count = np.concatenate(counts)
-    boxes = np.concatenate(padded).reshape(*count.shape, most, 4)
-    return MotionBoxes(boxes, count, np.concatenate(masks), scenery.background)
+    return MotionBoxes(np.stack(padded), np.stack(counts), np.stack(masks), scenery.background)
 
 
 def _write(folder: Path, made_of: dict, found: MotionBoxes) -> None:

@@ -1,7 +1,8 @@
-"""Objects before a known background: differing pixels, connected, boxed.
+"""What stands out from a known background, pixel by pixel.
 
-* :class:`Scenery`: what a game looks like without objects
-* :func:`find_objects`: native frames → boxes
+* :class:`Scenery`: what a game looks like without objects, and which colours objects have
+* :func:`colour_codes`: RGB → one of 32,768 numbers
+* :class:`Pixels`, :func:`foreground_pixels`: the pixels that are no scenery
 """
 
 from __future__ import annotations
@@ -11,77 +12,111 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-__all__ = ["FoundObjects", "Scenery", "find_objects"]
+__all__ = [
+    "ACCESSORY",
+    "GROUND",
+    "NUM_CODES",
+    "Pixels",
+    "Scenery",
+    "colour_codes",
+    "foreground_pixels",
+]
 
 THRESHOLD = 25  # grey levels of 255
-LEAST_AREA = 3  # pixels
-APART = 2  # pixels around a frame, so that nothing grows into the next one or past the border
+SCENE_CUT = 0.3  # share of the frame's pixels
+NUM_CODES = 32**3
+ACCESSORY, GROUND = 0, 255  # in a table of colours; between them are main colours
 
 
 @dataclass(frozen=True)
 class Scenery:
-    """What a game looks like without objects, in native pixels.
+    """What a game looks like without objects, in native pixels, and which colours objects have.
 
     Attributes:
         background: uint8 (H, W, 3).
-        travels: bool (H, W), False where what changes does not travel.
-        ground: uint8 (K, 3), colours of large parts of the background: they show where scenery is
-            gone, an eaten pill, say.
+        travels: uint8 (H, W), 0 where what changes does not travel, else 1.
+        colours: uint8 (32768,), for each of :func:`colour_codes` its group: 1, 2, ... for
+            colours that objects have alone, :data:`ACCESSORY` for those seen beside others only
+            (eyes) or never, :data:`GROUND` for colours of large parts of the background, which
+            show where scenery is gone (an eaten pill).
+        sizes: float32 (254, 4), for each group the width, height and area that its objects have
+            while alone, pixels, and 1 where they all have the same, else 0.
+        palette: uint8 (255, 3), the colour of each number in ``colours`` below :data:`GROUND`.
+        stands_for: uint8 (256, 2), of each number in ``colours`` the groups that it stands for:
+            the colours of two sprites, max-pooled, show that both are there.
     """
 
     background: np.ndarray
     travels: np.ndarray
-    ground: np.ndarray
+    colours: np.ndarray
+    sizes: np.ndarray
+    palette: np.ndarray
+    stands_for: np.ndarray
 
 
 @dataclass(frozen=True)
-class FoundObjects:
-    """What is found in B frames.
+class Pixels:
+    """The n pixels of a batch that are no scenery; one that shows two sprites is there twice.
 
     Attributes:
-        boxes: float32 (B, M, 4), centre in [-1, 1], ±1 the frame's border, and shares of the
-            frame's width and height; the first ``counts`` of M, the others zero.
-        counts: int64 (B,).
-        masks: bool (B, H, W), True where an object is.
+        frame: int64 (n,), which frame.
+        y: int64 (n,).
+        x: int64 (n,).
+        rgb: uint8 (n, 3).
+        group: uint8 (n,), of its colour, see :attr:`Scenery.colours`.
     """
 
-    boxes: np.ndarray
-    counts: np.ndarray
-    masks: np.ndarray
+    frame: np.ndarray
+    y: np.ndarray
+    x: np.ndarray
+    rgb: np.ndarray
+    group: np.ndarray
+
+    def __getitem__(self, chosen: np.ndarray) -> Pixels:
+        """Some of the pixels."""
+        return Pixels(*(getattr(self, key)[chosen] for key in ("frame", "y", "x", "rgb", "group")))
 
 
-def find_objects(scenery: Scenery, frames: np.ndarray) -> FoundObjects:
-    """Finds what differs from the background, uint8 (B, H, W, 3)."""
-    batch, height, width = frames.shape[:3]
-    change = cv2.absdiff(
-        frames.reshape(-1, width, 3), np.tile(scenery.background, (batch, 1, 1))
-    ).reshape(frames.shape)
-    masks = (change.max(-1) > THRESHOLD) & scenery.travels
-    for colour in scenery.ground:
-        masks &= (frames != colour).any(-1)
-    # One tall picture: frames one below the other.
-    apart = np.zeros((batch, height + 2 * APART, width + 2 * APART), np.uint8)
-    apart[:, APART:-APART, APART:-APART] = masks
-    tall = cv2.morphologyEx(
-        apart.reshape(-1, apart.shape[2]), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)
-    )
-    _, _, stats, _ = cv2.connectedComponentsWithStats(tall, connectivity=8, ltype=cv2.CV_32S)
-    stats = stats[1:]
-    stats = stats[stats[:, cv2.CC_STAT_AREA] >= LEAST_AREA]
-    frame, top = np.divmod(stats[:, cv2.CC_STAT_TOP], apart.shape[1])
-    left, top, w, h = stats[:, 0] - APART, top - APART, stats[:, 2], stats[:, 3]
-    boxes = np.stack(
-        [(2 * left + w) / width - 1, (2 * top + h) / height - 1, w / width, h / height], 1
-    )
-    return FoundObjects(*_by_frame(boxes.astype(np.float32), frame, batch), masks)
+def colour_codes(rgb: np.ndarray) -> np.ndarray:
+    """Numbers colours by five bits a channel, uint8 (..., 3) → int32 (...) below 32,768."""
+    red, green, blue = np.moveaxis(rgb.astype(np.int32) >> 3, -1, 0)
+    return red << 10 | green << 5 | blue
 
 
-def _by_frame(rows: np.ndarray, frame: np.ndarray, batch: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (K, D) of frames in any order → (batch, M, D), padded with zeros, and their counts."""
-    order = np.argsort(frame, kind="stable")
-    rows, frame = rows[order], frame[order]
-    counts = np.bincount(frame, minlength=batch)
-    position = np.arange(len(rows)) - (np.cumsum(counts) - counts)[frame]
-    padded = np.zeros((batch, counts.max(initial=0), rows.shape[1]), rows.dtype)
-    padded[frame, position] = rows
-    return padded, counts
+def foreground_pixels(scenery: Scenery, frames: np.ndarray) -> Pixels:
+    """Finds the pixels that differ from the background, where things travel, but from the ground.
+
+    Args:
+        scenery: Of the frames' size.
+        frames: uint8 (B, H, W, 3).
+
+    Raises:
+        ValueError: Frames of another size or dtype than the scenery.
+    """
+    if frames.dtype != np.uint8 or frames.shape[1:] != scenery.background.shape:
+        raise ValueError(
+            f"The background was learned from uint8 frames of shape {scenery.background.shape}, "
+            f"got {frames.dtype} of shape {frames.shape[1:]}; give native frames of the same game, "
+            "or train on frames of this size."
+        )
+    height, width = frames.shape[1:3]
+    tall = np.ascontiguousarray(frames).reshape(-1, width, 3)
+    still = np.broadcast_to(scenery.background, frames.shape).reshape(tall.shape)
+    change = cv2.absdiff(tall, still)
+    same = cv2.inRange(change, (0, 0, 0), (THRESHOLD,) * 3)
+    moves = (same.reshape(-1, height, width) == 0) & (scenery.travels != 0)
+    # Where much of the frame changes it is another scene, and nothing is known of it.
+    moves &= (np.count_nonzero(moves, axis=(1, 2)) < SCENE_CUT * height * width)[:, None, None]
+    where = np.flatnonzero(moves)
+    rgb = tall.reshape(-1, 3)[where]
+    group = scenery.colours[colour_codes(rgb)]
+    kept = group != GROUND
+    where, rgb, group = where[kept], rgb[kept], group[kept]
+    row, x = np.divmod(where, width)
+    frame, y = np.divmod(row, height)
+    one, other = scenery.stands_for[group].T
+    again = np.flatnonzero(one != other)
+    if not again.size:
+        return Pixels(frame, y, x, rgb, group)
+    both = np.concatenate([np.arange(len(group)), again])
+    return Pixels(frame[both], y[both], x[both], rgb[both], np.concatenate([one, other[again]]))

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from objwrappers.perception.overlaps import overlaps
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections
 from objwrappers.perception.spatial_transformer import glimpse
 
@@ -129,17 +130,5 @@ def detection_figures(found: Detections, targets: MotionTargets) -> dict[str, Te
     hit = mutual & pair & (distance < MATCHED * diagonal[:, None])
     hits, total = hit.sum(), present.sum() + there.sum()
     f1 = torch.where(total > 0, 2 * hits / total.clamp(min=1), torch.ones_like(hits * 1.0))
-    overlap = (_overlap(found.boxes, targets.boxes) * hit).sum() / hits.clamp(min=1)
+    overlap = (overlaps(found.boxes, targets.boxes) * hit).sum() / hits.clamp(min=1)
     return {"f1": f1, "overlap": overlap, "detection_error": 1 - f1 + 0.1 * (1 - overlap)}
-
-
-def _overlap(boxes: Tensor, others: Tensor) -> Tensor:
-    """Intersection over union of boxes (B, M, 4) and others (B, N, 4), (B, M, N)."""
-    a, b = boxes[:, :, None], others[:, None]
-    middle, size = slice(0, 2), slice(2, 4)
-    # A share w of the frame is a length of 2w in [-1, 1].
-    low = torch.maximum(a[..., middle] - a[..., size], b[..., middle] - b[..., size])
-    high = torch.minimum(a[..., middle] + a[..., size], b[..., middle] + b[..., size])
-    common = (high - low).clamp(min=0).prod(-1) / 4
-    union = a[..., size].prod(-1) + b[..., size].prod(-1) - common
-    return common / union.clamp(min=1e-12)

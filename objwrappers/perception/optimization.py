@@ -3,6 +3,7 @@
 * :class:`Optimization`: an optimiser, its schedule, and when the schedule steps
 * :func:`adam`: Adam with a lower rate over the last fifth of the steps
 * :class:`LastFifth`: that schedule
+* :func:`learning_rate`: a rate of the settings, checked
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["INTERVALS", "LastFifth", "Optimization", "adam"]
+__all__ = ["INTERVALS", "LastFifth", "Optimization", "adam", "learning_rate"]
 
 INTERVALS = ("step", "validation")
 FIRST_PART = 0.8  # share of the steps at the first rate
@@ -89,15 +90,20 @@ def adam(
     Raises:
         ValueError: No learning rate, or one that is no positive number.
     """
-    first = _rate(settings, "learning_rate")
+    first = learning_rate(settings, "learning_rate")
     optimizer = torch.optim.Adam(groups, first)
     if settings.get("final_learning_rate") is None:
         return Optimization(optimizer)
-    final = _rate(settings, "final_learning_rate")
+    final = learning_rate(settings, "final_learning_rate")
     return Optimization(optimizer, LastFifth(optimizer, first, final, total_steps))
 
 
-def _rate(settings: Mapping[str, Any], key: str) -> float:
+def learning_rate(settings: Mapping[str, Any], key: str) -> float:
+    """Returns a learning rate of the settings.
+
+    Raises:
+        ValueError: None of this name, or one that is no positive number.
+    """
     rate = settings.get(key)
     try:
         number = float(rate)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.classifier import SceneClassifier
+from objwrappers.perception.scene_classes import find_classes
 
 __all__ = ["PRESENT_THRESHOLD", "Detections", "SceneModule"]
 
@@ -26,6 +27,7 @@ PRESENT_THRESHOLD = 0.5
 """Probability above which a detection is an object."""
 
 CHANNEL_ORDERS = ("RGB", "BGR")
+CLASSIFIED = 1000  # frames that classes are found in
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,10 @@ class SceneModule(PerceptionModule):
         """The constructor's arguments, with the classes of today's classifier."""
         classes = {"labels": [*self.classifier.labels], "rows": [*self.classifier.rows]}
         return {**super().arguments, **classes}
+
+    def settle(self, draw: Callable[[int], Tensor]) -> None:
+        """Finds the classes of what the trained model sees; see :func:`find_classes`."""
+        self.use_classifier(find_classes(self, draw(CLASSIFIED)))
 
     def detect(self, images: Tensor) -> Detections:
         """Finds objects in what :meth:`images` gives, float32 (B, 3, h, w) in [0, 1]."""

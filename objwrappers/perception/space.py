@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
-from objwrappers.perception.optimization import Optimization, adam
+from objwrappers.perception.optimization import Optimization, adam, learning_rate
+from objwrappers.perception.overlaps import repeated
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.space_background import ImageBackground
 from objwrappers.perception.space_checks import check_space
@@ -37,6 +38,7 @@ from objwrappers.perception.space_scene import (
     Scene,
     divergences,
     log_likelihood,
+    unexplained,
 )
 
 __all__ = ["PRESETS", "Space"]
@@ -69,6 +71,8 @@ class Space(SceneModule):
         fixed_alpha: (share of the training, value): at first every pixel is foreground with this
             probability, so that both parts learn.
         boundary_until: Share of the training with the boundary loss; published for rooms in 3D.
+        repetition: Intersection over union above which of two detections only the more probable
+            is an object; 1 keeps both, as published.
         labels: Names of the classes.
         rows: Rows of each in the observation.
 
@@ -94,6 +98,7 @@ class Space(SceneModule):
         temperature: Sequence[float] = (1.0, 1.0, 0.0, 1.0),
         fixed_alpha: Sequence[float] = (0.0, 0.1),
         boundary_until: float = 0.0,
+        repetition: float = 0.3,
         labels: Sequence[str] = ("object",),
         rows: Sequence[int] = (16,),
     ) -> None:
@@ -125,6 +130,7 @@ class Space(SceneModule):
         self.scale_std, self.temperature = scale_std, temperature
         self.fixed_alpha, self.boundary_until = fixed_alpha, boundary_until
         self.gradient_clip_norm = 1.0 if network == "published" else 100.0
+        self.repetition = repetition
         self.foreground = Foreground(network, grid, what_size, scale_prior[0])
         self.background: nn.Module = (
             ImageBackground(size)
@@ -145,13 +151,34 @@ class Space(SceneModule):
         chosen = self.foreground.choose(cells.present, self.max_objects)
         few = cells.pick(chosen)
         boxes = self.foreground.boxes(chosen, few.scale_mean, few.shift_mean)
-        return Detections(boxes, few.present, self.foreground.look(images, boxes)[0])
+        # Two cells at whose border an object lies may both have it.
+        present = few.present.masked_fill(repeated(boxes, few.present, self.repetition), 0.0)
+        return Detections(boxes, present, self.foreground.look(images, boxes)[0])
 
-    def explain(self, images: Tensor, progress: float, blend: Blend | None = None) -> Scene:
-        """Explains images (B, 3, h, w): samples while training, else posterior means."""
+    def explain(
+        self,
+        images: Tensor,
+        progress: float,
+        blend: Blend | None = None,
+        visible: Tensor | None = None,
+    ) -> Scene:
+        """Explains images (B, 3, h, w): samples while training, else posterior means.
+
+        Of sparse cells only those that are looked at learn from pixels. Where nobody tells which,
+        they are, while training, those in which the background fails.
+
+        Args:
+            images: Frames.
+            progress: Schedules hang on it.
+            blend: What motion tells.
+            visible: (B, h, w), 0 behind bars, which are no failure of the background.
+        """
         noisy, front = self.training, self.foreground
+        backdrop = self.background(images, self.sigmas[1], None if blend is None else blend.mask)
         cells = front.encode(images)
-        wanted = None if blend is None else blend.wanted
+        wanted = blend.wanted if blend is not None else None
+        if wanted is None and noisy:
+            wanted = unexplained(images, backdrop, self.sigmas[1], self.grid, visible)
         chosen = front.choose(cells.present, self.max_objects, wanted)
         few = cells.pick(chosen)
         boxes = front.boxes(
@@ -181,7 +208,6 @@ class Space(SceneModule):
             alpha = torch.lerp(alpha, blend.mask, blend.share)
         if 0 < progress < self.fixed_alpha[0]:
             alpha = torch.full_like(alpha, self.fixed_alpha[1])
-        backdrop = self.background(images, self.sigmas[1], None if blend is None else blend.mask)
         return Scene(images, cells, few, objects, Rendering(rendering.image, alpha), pure, backdrop)
 
     def _presence(self, bounded: Tensor, progress: float) -> Tensor:
@@ -199,7 +225,8 @@ class Space(SceneModule):
                 such pixels need no explanation; absent, all are visible.
             progress: Schedules hang on it.
         """
-        scene = self.explain(self.images(batch["frames"]), progress)
+        images, visible = self.images(batch["frames"]), batch.get("visible")
+        scene = self.explain(images, progress, visible=visible)
         return self.bound(scene, batch, progress)
 
     def bound(self, scene: Scene, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
@@ -237,10 +264,12 @@ class Space(SceneModule):
         RMSprop: Adam without momentum, β = (0, .99), is that with its bias corrected.
         """
         front, back = self.parameter_groups()
-        if settings.get("background_learning_rate") is not None:
-            back["lr"] = float(settings["background_learning_rate"])
-        else:
-            back["lr"] = 2 * float(settings["learning_rate"])
+        own = settings.get("background_learning_rate") is not None
+        back["lr"] = (
+            learning_rate(settings, "background_learning_rate")
+            if own
+            else 2 * learning_rate(settings, "learning_rate")
+        )
         if self.network == "published":
             front["betas"] = (0.0, 0.99)
         return adam([front, back], settings, total_steps)

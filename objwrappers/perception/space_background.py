@@ -18,7 +18,7 @@ from objwrappers.perception.space_objectives import gaussian_kl, log_normal
 
 __all__ = ["Backdrop", "ImageBackground"]
 
-LATENT = 32
+LATENT = 16
 COARSE = 32  # pixels a side of what the autoencoder adds
 CHANGE = 0.5  # largest change of a colour by the autoencoder, in [0, 1]
 EDGE = 0.02  # a pixel's colour is kept this far from 0 and 1, where its logit is infinite
@@ -66,16 +66,16 @@ class ImageBackground(nn.Module):
             nn.CELU(),
             nn.Conv2d(16, 32, 4, 2, 1),
             nn.CELU(),
-            nn.Conv2d(32, 32, 4, 2, 1),
+            nn.Conv2d(32, 16, 4, 2, 1),
             nn.CELU(),
             nn.Flatten(),
-            nn.Linear(32 * (size // 16) ** 2, 2 * LATENT),
+            nn.Linear(16 * (size // 16) ** 2, 2 * LATENT),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(LATENT, 32 * 8 * 8),
+            nn.Linear(LATENT, 16 * 8 * 8),
             nn.CELU(),
-            nn.Unflatten(1, (32, 8, 8)),
-            nn.Conv2d(32, 16 * 4, 3, padding=1),
+            nn.Unflatten(1, (16, 8, 8)),
+            nn.Conv2d(16, 16 * 4, 3, padding=1),
             nn.PixelShuffle(2),
             nn.CELU(),
             nn.Conv2d(16, 3 * (COARSE // 16) ** 2, 3, padding=1),
@@ -101,10 +101,10 @@ class ImageBackground(nn.Module):
             moving: (B, 1, H, W) in {0, 1}, pixels that something covers: the background is
                 there, but does not learn from them.
         """
-        mean, raw = self.encoder(images).chunk(2, dim=-1)
+        mean, raw = self.encoder(images).float().chunk(2, dim=-1)
         std = F.softplus(raw) + 1e-4
         noise = torch.randn_like(std) if self.training else torch.zeros_like(std)
-        change = CHANGE * self.decoder(mean + std * noise).tanh()
+        change = CHANGE * self.decoder(mean + std * noise).float().tanh()
         change = F.interpolate(change, images.shape[-2:], mode="bilinear", align_corners=False)
         image = self.logits.sigmoid() + change
         if moving is not None:

@@ -133,7 +133,7 @@ class ComponentBackground(nn.Module):
         """Explains images; see :meth:`ImageBackground.forward`."""
         count = self.components
         z_masks, kl = self._masks(images)
-        logits = self.mask_decoder(z_masks.flatten(0, 1)).unflatten(0, (-1, count))
+        logits = self.mask_decoder(z_masks.flatten(0, 1)).float().unflatten(0, (-1, count))
         masks = break_stick(logits.sigmoid())
         log_masks = (masks + MIXED).log()
         repeated = images[:, None].expand(-1, count, -1, -1, -1)
@@ -142,7 +142,7 @@ class ComponentBackground(nn.Module):
         z = self._draw(mean, std)
         prior_mean, prior_std = _posterior(self.prior_component(z_masks.flatten(0, 1)))
         kl = kl + gaussian_kl(mean, std, prior_mean, prior_std).view(len(images), -1).sum(1)
-        pictures = self.component_decoder(z).sigmoid().unflatten(0, (-1, count))
+        pictures = self.component_decoder(z).float().sigmoid().unflatten(0, (-1, count))
         likely = torch.logsumexp(log_normal(repeated, pictures, sigma) + log_masks, dim=1)
         image = (masks * pictures).sum(1)
         if moving is not None:
@@ -173,5 +173,5 @@ class ComponentBackground(nn.Module):
 
 
 def _posterior(said: Tensor) -> tuple[Tensor, Tensor]:
-    mean, raw = said.chunk(2, dim=-1)
+    mean, raw = said.float().chunk(2, dim=-1)
     return mean, F.softplus(raw) + SMALLEST_STD

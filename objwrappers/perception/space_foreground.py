@@ -138,7 +138,7 @@ class Foreground(nn.Module):
         Args:
             present: (B, N).
             count: M; all cells where there are fewer.
-            wanted: (B, N) in {0, 1}, cells that come before all others.
+            wanted: (B, N) in [0, 1]; cells with a 1 come before all others.
         """
         if count >= present.shape[1]:
             return torch.arange(present.shape[1], device=present.device).expand(len(present), -1)

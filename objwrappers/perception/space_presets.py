@@ -22,6 +22,7 @@ ATARI: Arguments = {
     "sigma_foreground": 0.2,
     "sigma_background": 0.1,
     "scale_std": 0.1,
+    "repetition": 1.0,
 }
 
 ROOMS: Arguments = {
@@ -35,6 +36,7 @@ ROOMS: Arguments = {
     "scale_std": 0.1,
     "temperature": (2.5, 0.5, 0.0, 0.2),
     "boundary_until": 1.0,
+    "repetition": 1.0,
 }
 """Of 100,000 steps."""
 

@@ -59,7 +59,19 @@ def composite(
             windows up. The result is the same, for a fraction of the work where objects are
             small; on CUDA the sum has no fixed order.
     """
-    both = torch.cat([drawn, alpha], dim=2)
+    # Products of half precision would place pixels, and an exponential of 100, too coarsely.
+    with torch.autocast(drawn.device.type, enabled=False):
+        return _composite(torch.cat([drawn, alpha], dim=2), boxes, depth, left_out, size, windows)
+
+
+def _composite(
+    both: Tensor,
+    boxes: Tensor,
+    depth: Tensor,
+    left_out: int,
+    size: tuple[int, int],
+    windows: bool,
+) -> Rendering:
     # Pasting is linear: an object's importance is its alpha's, weighed by depth.
     front = IMPORTANCE * (-depth[..., None]).sigmoid()
     none = math.exp(-SHIFT)  # the weight of a cell that misses the pixel

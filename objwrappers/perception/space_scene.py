@@ -3,12 +3,15 @@
 * :class:`Scene`: all parts of an explanation
 * :class:`Blend`: what motion tells about it beforehand
 * :func:`divergences`, :func:`log_likelihood`: the terms of the bound, nats per frame
+* :func:`unexplained`: where to look if nobody says where
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from objwrappers.perception.space_background import Backdrop
@@ -21,7 +24,7 @@ from objwrappers.perception.space_objectives import (
 )
 from objwrappers.perception.space_rendering import Rendering
 
-__all__ = ["Blend", "Priors", "Scene", "divergences", "log_likelihood"]
+__all__ = ["Blend", "Priors", "Scene", "divergences", "log_likelihood", "unexplained"]
 
 
 @dataclass(frozen=True)
@@ -113,3 +116,22 @@ def log_likelihood(scene: Scene, sigma: float, visible: Tensor | None = None) ->
     if visible is not None:
         pixels = pixels * visible[:, None]
     return pixels.sum((1, 2, 3))
+
+
+@torch.no_grad()
+def unexplained(
+    images: Tensor, backdrop: Backdrop, sigma: float, grid: int, visible: Tensor | None = None
+) -> Tensor:
+    """Where the background fails: 1 - exp(-mean error of a cell), (B, G²) in [0, 1].
+
+    Args:
+        images: (B, 3, h, w).
+        backdrop: Of them.
+        sigma: Of its pixels; an error is a squared difference in units of 2·sigma².
+        grid: G.
+        visible: (B, h, w) in [0, 1]; absent, all is.
+    """
+    error = (images - backdrop.image).square().mean(1, keepdim=True) / (2 * sigma**2)
+    if visible is not None:
+        error = error * visible[:, None]
+    return 1 - (-F.adaptive_avg_pool2d(error, grid).flatten(1)).exp()

@@ -39,7 +39,7 @@ class SpaceTime(Space):
     """Finds objects; motion shows it which while it learns.
 
     Args:
-        network: See :class:`Space`, as for all arguments down to ``boundary_until``.
+        network: See :class:`Space`, as for all arguments down to ``repetition``.
         grid: G.
         components: K.
         max_objects: M.
@@ -52,6 +52,7 @@ class SpaceTime(Space):
         temperature: Schedule.
         fixed_alpha: (share of the training, value).
         boundary_until: Share of the training.
+        repetition: Of detections.
         stack_length: T, consecutive frames in a stack.
         motion_weight: Factor on the three terms of motion; 0 is SPACE.
         presence_weight: Of z_pres' distance from motion, sum over cells, mean over frames.
@@ -80,6 +81,7 @@ class SpaceTime(Space):
 
     name = "space_time"
     monitor = "detection_error"
+    settled = 0.8
     recent: Tensor
     steps_seen: Tensor
 
@@ -98,10 +100,11 @@ class SpaceTime(Space):
         temperature: Sequence[float] = (1.0, 1.0, 0.0, 1.0),
         fixed_alpha: Sequence[float] = (0.0, 0.1),
         boundary_until: float = 0.0,
+        repetition: float = 0.3,
         stack_length: int = 4,
         motion_weight: float = 1.0,
         presence_weight: float = 500.0,
-        where_weight: float = 500_000.0,
+        where_weight: float = 2_000_000.0,
         alpha_weight: float = 10.0,
         continuity_weight: float = 10.0,
         match_weight: float = 5.0,
@@ -142,6 +145,7 @@ class SpaceTime(Space):
             temperature,
             fixed_alpha,
             boundary_until,
+            repetition,
             labels,
             rows,
         )
@@ -165,13 +169,15 @@ class SpaceTime(Space):
                 bars, ``visible`` (S·T, h, w).
             progress: Schedules hang on it.
         """
-        targets = MotionTargets.of(batch)
-        scene = self.explain(self.images(batch["frames"]), progress, self._blend(targets, progress))
+        targets = self.targets(batch)
+        blend = self.blend(targets, progress)
+        images, visible = self.images(batch["frames"]), batch.get("visible")
+        scene = self.explain(images, progress, blend, visible)
         terms = self.bound(scene, batch, progress)
         motion = self._motion_terms(scene, targets)
         terms |= motion
         terms["object_continuity"] = self._continuity(scene)
-        align = self._lambda(scene, targets, progress)
+        align = self.take_over(scene, targets, progress)
         terms["lambda_align"] = terms["loss"].new_tensor(align)
         where = max(1 - align, self.where_floor) * self.where_weight * motion["motion_where"]
         others = (
@@ -187,7 +193,12 @@ class SpaceTime(Space):
             terms |= detection_figures(self.detect(scene.images), targets)
         return terms
 
-    def _blend(self, targets: MotionTargets, progress: float) -> Blend | None:
+    def targets(self, batch: dict[str, Tensor]) -> MotionTargets:
+        """Returns what motion shows in a batch."""
+        return MotionTargets.of(batch)
+
+    def blend(self, targets: MotionTargets, progress: float) -> Blend | None:
+        """Returns what motion tells the forward pass; None for SPACE alone."""
         if not self.motion_weight:
             return None
         share = max(0.0, 1 - progress / self.cooling) if self.cooling and self.training else 0.0
@@ -224,8 +235,8 @@ class SpaceTime(Space):
         return total / len(scene.images)
 
     @torch.no_grad()
-    def _lambda(self, scene: Scene, targets: MotionTargets, progress: float) -> float:
-        """λ, the share of object continuity; motion has the rest."""
+    def take_over(self, scene: Scene, targets: MotionTargets, progress: float) -> float:
+        """Returns λ, the share of object continuity; motion has the rest."""
         if self.scheduling == "fixed":
             return 1 - anneal(self.motion_schedule, progress)
         present = scene.cells.present
@@ -247,7 +258,7 @@ class SpaceTime(Space):
         """Returns the published columns, and motion's cells and mask beside them."""
         shown = super().pictures(batch)
         if "motion_present" in batch:
-            targets = MotionTargets.of(batch)
+            targets = self.targets(batch)
             shown["motion cells"] = cells_on(shown["input"], targets.present, self.grid)
             shown["motion mask"] = targets.mask.expand(-1, 3, -1, -1)
         return shown

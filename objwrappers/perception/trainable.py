@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -93,6 +93,13 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
             ValueError: A learning rate that is no positive number.
         """
         return adam(self.parameter_groups(), settings, total_steps)
+
+    def settle(self, draw: Callable[[int], Tensor]) -> None:
+        """Learns what can be learned only after training, once, before weights are written.
+
+        Args:
+            draw: Number → as many frames of the training at most, uint8 (N, h, w, 3).
+        """
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns float32 (B, 3, h, w) images in [0, 1] that show how training goes."""

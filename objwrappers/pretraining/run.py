@@ -8,12 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import torch
 from lightning_fabric import Fabric, seed_everything
 from lightning_fabric.loggers import TensorBoardLogger
 from lightning_fabric.utilities.exceptions import MisconfigurationException
+from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
 from objwrappers.files import cache_folder
@@ -153,6 +156,7 @@ def pretrain(
         )
     if fabric.is_global_zero:
         module.load_state_dict(training.best_state)
+        module.settle(partial(_draw, given))
         trained_on: dict[str, Any] = {
             "task": source.name,
             "noise": seen,
@@ -174,6 +178,13 @@ def pretrain(
         module.save_pretrained(output)
     fabric.barrier()
     return output
+
+
+def _draw(given: Ingredients, count: int) -> Tensor:
+    """Returns up to ``count`` frames of a training, each other ones, at random."""
+    frames = given.training.frames.flatten(0, 1)
+    generator = torch.Generator().manual_seed(given.seed)
+    return frames[torch.randperm(len(frames), generator=generator)[:count]]
 
 
 def _bars_seen(noise: str, source: Source) -> str:

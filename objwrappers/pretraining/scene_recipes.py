@@ -4,15 +4,55 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import torch
 from torch.utils.data import Dataset
 
-from objwrappers.datasets.frames import Frames
+from objwrappers.datasets.frames import Frames, SingleFrames
 from objwrappers.datasets.motion_boxes import MotionBoxes, motion_boxes
-from objwrappers.datasets.motion_scenery import MotionSettings
+from objwrappers.datasets.motion_scenery import (
+    MotionSettings,
+    fit_scenery,
+    past_bars,
+    sampled_frames,
+)
 from objwrappers.datasets.stacks import StackBatches
+from objwrappers.perception.motion_objects import find_objects
+from objwrappers.perception.scene_classes import find_classes
 from objwrappers.pretraining.recipes import Datasets, Ingredients
 
-__all__ = ["single", "stacks"]
+__all__ = ["motion_scene", "single", "stacks"]
+
+LOOKED_AT = 1000  # frames that looks and classes of objects are learned from
+
+
+def motion_scene(module: Any, given: Ingredients) -> Datasets:
+    """Learns the whole model: the scenery, the looks of objects, their classes.
+
+    Raises:
+        ValueError: No recording, or several: a background is that of one game.
+    """
+    if len(given.recordings) != 1:
+        raise ValueError(
+            f"A background is subtracted that is one game's, got {len(given.recordings)} "
+            "recordings: train on the frames of one game."
+        )
+    (recording,) = given.recordings
+    scenery = fit_scenery(recording, MotionSettings.of(given.settings))
+    # Nothing is drawn over what is learned from; bars are ignored in play.
+    module.set_scenery(scenery if given.noise == "none" else past_bars(scenery))
+    frames = torch.from_numpy(sampled_frames(recording, LOOKED_AT, seed=1))
+    found = [find_objects(scenery, part.numpy()) for part in frames.split(64)]
+    looks = [np.concatenate(list(map(_there, part.looks, part.counts))) for part in found]
+    module.set_looks(torch.from_numpy(np.concatenate(looks)))
+    module.use_classifier(find_classes(module, frames))
+    shown = Frames(frames[:, None], torch.ones(len(frames), 1, dtype=torch.bool))
+    batches = SingleFrames(shown, given.batch_size, given.seed, given.rank)
+    return batches, batches
+
+
+def _there(looks: np.ndarray, count: int) -> np.ndarray:
+    return looks[:count]
 
 
 def stacks(module: Any, given: Ingredients) -> Datasets:
