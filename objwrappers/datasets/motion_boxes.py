@@ -25,7 +25,7 @@ from objwrappers.perception.motion_objects import find_objects
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 
-_VERSION = 2  # of the method; boxes of another are made anew
+_VERSION = 3  # of the method; boxes of another are made anew
 _NAMES = ("boxes", "counts", "masks", "background")
 _FACTS = "digest.json"
 
@@ -143,6 +143,7 @@ def cell_targets(boxes: Tensor, counts: Tensor, grid: int) -> tuple[Tensor, Tens
         Presence float32 (B, G²) in {0, 1} and boxes float32 (B, G², 4), zero where there is none;
         cell n = row·G + column.
     """
+    boxes = torch.nn.functional.pad(boxes, (0, 0, 0, 1))  # frames without any box have one row
     cell = ((boxes[..., :2] + 1) / 2 * grid).long().clamp(0, grid - 1)
     number = cell[..., 1] * grid + cell[..., 0]
     there = torch.arange(boxes.shape[1]) < counts[:, None]

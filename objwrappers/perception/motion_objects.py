@@ -52,6 +52,10 @@ def find_objects(scenery: Scenery, frames: np.ndarray) -> FoundObjects:
     Raises:
         ValueError: Frames of another size or dtype than the scenery.
     """
+    if not len(frames):
+        none = np.zeros((0, 0, 4 + len(DESCRIPTOR)), np.float32)
+        masks = np.zeros(frames.shape[:3], bool)
+        return FoundObjects(none[..., :4], np.zeros(0, np.int64), none[..., 4:], masks)
     pixels = foreground_pixels(scenery, frames)
     blobs = find_blobs(scenery, pixels, len(frames))
     height, width = frames.shape[1:3]
