@@ -8,6 +8,7 @@ The names below are imported on first use.
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
+* :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 """
 
@@ -32,6 +33,8 @@ _LAZY = {
     "pretrain": "objwrappers.pretraining.run",
     "collect": "objwrappers.pretraining.collect",
     "score": "objwrappers.scoring.keypoints",
+    "score_scenes": "objwrappers.scoring.scenes",
+    "label_scenes": "objwrappers.scoring.classification",
     "train": "objwrappers.agents.training",
     "evaluate": "objwrappers.agents.evaluation",
     "film": "objwrappers.agents.filming",

@@ -1,20 +1,31 @@
-"""Scores keypoints against the objects that the console's memory knows.
+"""Scores keypoints, or scenes, against the objects that the console's memory knows.
 
 A uniformly random policy plays seeds that training never sees; frames are what the envs give
 (maximum of the last two raw frames, frame skip 4, no sticky actions).
 
     python zoo/score.py --game MsPacman Pong --model motion transporter --noise none both
+    python zoo/score.py --family scenes --game Pong --model motion space_time --picture scenes
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from objwrappers.command_line import run_program, write_json
+from objwrappers.command_line import fail, run_program, write_json
 from objwrappers.envs.distractors import MOTIONS
 from objwrappers.scoring.keypoints import FIRST_SEED, score
-from objwrappers.scoring.tables import format_table
+from objwrappers.scoring.scenes import score_scenes
+from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_table
+
+FAMILIES: dict[str, tuple[Callable[..., Any], str, dict[str, str]]] = {
+    "keypoints": (score, "keypoints", HEADS),
+    "scenes": (score_scenes, "scene", SCENE_HEADS),
+}
+OWN = {"keypoints": ("num_keypoints",), "scenes": ("pool", "steps", "num_boxes")}
+"""Options that only one family has."""
 
 
 def main() -> None:
@@ -23,26 +34,39 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = parser.add_argument
+    add("--family", default="keypoints", choices=FAMILIES)
     add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
-    add("--model", nargs="*", default=[], help="motion, permakey, transporter")
-    add("--weights", nargs="+", default=[], help="folders; several: mean and worst too")
+    add("--model", nargs="*", default=[], help="motion, permakey, transporter; space_time, space")
+    add("--weights", nargs="+", default=[], help="folders; of keypoints their mean and worst too")
     add("--noise", nargs="+", default=["none"], help="bars: none, vertical, horizontal, both")
     add("--noise-motion", default="iid", choices=MOTIONS)
     add("--frames", type=int, default=1000, help="frames scored in each game")
-    add("--num-keypoints", type=int, default=10, help="of the baselines alone")
+    add("--num-keypoints", type=int, help="keypoints: of the baselines alone, 10")
+    add("--num-boxes", type=int, help="scenes: of the fixed grid, 10")
+    add("--pool", type=int, help="scenes: frames that few-shot examples come from, 500")
+    add("--steps", type=int, help="scenes: over which identity switches are counted, 500")
     add("--seed", type=int, default=FIRST_SEED, help="of the first episode")
     add("--device", default="auto")
     add("--json", type=Path, help="file to write the table to")
     add("--picture", help="beginning of the names of the pictures to write")
     options = vars(parser.parse_args())
-    path = options.pop("json")
+    path, family = options.pop("json"), options.pop("family")
     games, models = options.pop("game"), options.pop("model")
-    table = run_program(score, games, models, **options)
-    print(format_table(table))
+    for other, names in OWN.items():
+        for name in names:
+            value = options.pop(name)
+            if value is not None and other != family:
+                fail(f"--{name.replace('_', '-')} is an option of --family {other}.")
+            if value is not None:
+                options[name] = value
+    function, kind, heads = FAMILIES[family]
+    table = run_program(function, games, models, **options)
+    print(format_table(table, kind, heads))
     if options["picture"]:
         print(f"Wrote {options['picture']}-*.png")
     if path:
-        write_json(path, {"options": {**options, "game": games, "model": models}, "table": table})
+        given = {**options, "family": family, "game": games, "model": models}
+        write_json(path, {"options": given, "table": table})
 
 
 if __name__ == "__main__":

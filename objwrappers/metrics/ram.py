@@ -7,10 +7,13 @@ the screen. Static scenery (pills, bricks, shields, igloo) is not listed.
 * :class:`Sprite`: one object
 * :func:`sprites`: memory → objects
 * :func:`play_area`: where on the screen they are looked for
+* :func:`pooled`: where the maximum of two raw frames shows them
 * :func:`drawn`: is a sprite in the frame, or multiplexed away?
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -18,7 +21,7 @@ from objwrappers.games import check_game
 from objwrappers.metrics.ram_games import RAM_GAMES, Area, Finder
 from objwrappers.metrics.sprite import Sprite
 
-__all__ = ["RAM_GAMES", "Sprite", "drawn", "play_area", "sprites"]
+__all__ = ["RAM_GAMES", "Sprite", "drawn", "play_area", "pooled", "sprites"]
 
 
 def sprites(game: str, ram: np.ndarray, before: np.ndarray | None = None) -> list[Sprite]:
@@ -42,6 +45,37 @@ def sprites(game: str, ram: np.ndarray, before: np.ndarray | None = None) -> lis
     lagged = r if before is None else before.astype(int).tolist()
     clipped = (sprite.clip(*area) for sprite in found(r, lagged))
     return [sprite for sprite in clipped if sprite is not None]
+
+
+def pooled(objects: list[Sprite], earlier: list[Sprite]) -> list[Sprite]:
+    """Returns the objects as large as the maximum of two raw frames shows them.
+
+    An agent's frame is such a maximum: what moves is seen in two places at once.
+
+    Args:
+        objects: Of the second raw frame.
+        earlier: Of the first. One that is further off than any object moves in a raw frame is
+            another object.
+    """
+    before = {(s.name, s.number): s for s in earlier}
+    return [_joined(s, before.get((s.name, s.number), s)) for s in objects]
+
+
+def _joined(now: Sprite, before: Sprite) -> Sprite:
+    if max(abs(now.x - before.x), abs(now.y - before.y)) > FURTHEST_MOVE:
+        return now
+    x0, x1 = (
+        pick(s.x + side * s.width / 2 for s in (now, before))
+        for pick, side in ((min, -1), (max, 1))
+    )
+    y0, y1 = (
+        pick(s.y + side * s.height / 2 for s in (now, before))
+        for pick, side in ((min, -1), (max, 1))
+    )
+    return replace(now, x=(x0 + x1) / 2, y=(y0 + y1) / 2, width=x1 - x0, height=y1 - y0)
+
+
+FURTHEST_MOVE = 10.0  # native pixels; Pong's paddle moves up to 7 in a raw frame
 
 
 def play_area(game: str) -> tuple[float, float, float, float]:

@@ -2,6 +2,8 @@
 
 * :mod:`objwrappers.scoring.moments`: moments of random play with the objects that are there
 * :mod:`objwrappers.scoring.keypoints`: keypoints against those objects
+* :mod:`objwrappers.scoring.scenes`: boxes, classes and identities against them
+* :mod:`objwrappers.scoring.classification`: names for what scene models find
 * :mod:`objwrappers.scoring.tables`: scores as text and pictures
 * :mod:`objwrappers.scoring.comparison`: models side by side on a sheet
 * :mod:`objwrappers.scoring.saliency`: methods of saliency on what an agent sees

@@ -1,15 +1,21 @@
-"""Moments of random play with the objects that the console knows, to score keypoints by."""
+"""Random play with the objects that the console knows, to score perception by.
+
+* :func:`play`: moments of it, some steps apart
+* :func:`play_through`: whole episodes, step by step
+* :func:`with_bars`, :func:`views_with_bars`: the same under distractor bars
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 import numpy as np
 
 from objwrappers.envs.atari import make_atari, raw_frames_of
 from objwrappers.envs.distractors import Distractors
-from objwrappers.metrics.ram import Sprite, drawn, sprites
+from objwrappers.metrics.ram import Sprite, drawn, pooled, sprites
 from objwrappers.rendering.bars import bar_cells, draw_bars
 
 SKIPPED_STEPS = 8  # attract colours
@@ -27,6 +33,7 @@ class View:
         shown: Those that flicker has not hidden from the frame.
         columns: bool (160,), covered by a vertical bar.
         rows: bool (210,), covered by a horizontal bar.
+        pooled: The shown objects, as large as the maximum of the last two raw frames shows them.
     """
 
     frame: np.ndarray
@@ -34,6 +41,7 @@ class View:
     shown: list[Sprite]
     columns: np.ndarray
     rows: np.ndarray
+    pooled: list[Sprite] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,23 @@ def play(game: str, count: int, seed: int) -> list[Moment]:
     return moments[:count]
 
 
+def play_through(game: str, steps: int, seed: int) -> list[list[View]]:
+    """Plays at random and returns ``steps`` successive views, cut into episodes.
+
+    Raises:
+        ValueError: Less than one step.
+    """
+    if steps < 1:
+        raise ValueError(f"steps must be at least 1, got {steps}.")
+    episodes: list[list[View]] = []
+    while steps > 0:
+        views = islice(_views(game, seed), SKIPPED_STEPS, SKIPPED_STEPS + steps)
+        episodes.append([*views])
+        steps -= len(episodes[-1])
+        seed += 1
+    return episodes
+
+
 def _episode(game: str, seed: int) -> Iterator[Moment]:
     views: list[View] = []
     for step, view in enumerate(_views(game, seed), start=1):
@@ -87,7 +112,8 @@ def _views(game: str, seed: int) -> Iterator[View]:
         before, after = raw.memory
         objects = sprites(game, after, before)
         shown = [s for s in objects if drawn(s, raw.pair)]
-        yield View(frame, objects, shown, no_columns, no_rows)
+        both = pooled(shown, sprites(game, before))
+        yield View(frame, objects, shown, no_columns, no_rows, both)
 
 
 def with_bars(moments: list[Moment], noise: str, motion: str, seed: int) -> list[Moment]:
@@ -107,3 +133,19 @@ def with_bars(moments: list[Moment], noise: str, motion: str, seed: int) -> list
         noisy = zip(clean, frames, columns, rows, strict=True)
         views.append([replace(v, frame=f, columns=c, rows=r) for v, f, c, r in noisy])
     return [Moment(*three) for three in zip(*views, strict=True)]
+
+
+def views_with_bars(views: list[View], noise: str, motion: str, seed: int) -> list[View]:
+    """Returns the successive views of an episode with distractor bars on their frames."""
+    if noise == "none":
+        return views
+    distractors = Distractors(noise, motion)
+    distractors.seed([seed], np.zeros(1, int))
+    noisy = []
+    for view in views:
+        distractors.advance(np.zeros(1, int))
+        across, down = distractors.positions()
+        frame = draw_bars(view.frame[None], across, down)[0]
+        columns, rows = bar_cells(across, 160)[0], bar_cells(down, 210)[0]
+        noisy.append(replace(view, frame=frame, columns=columns, rows=rows))
+    return noisy

@@ -13,11 +13,12 @@ import cv2
 import matplotlib.figure
 import numpy as np
 
+from objwrappers.metrics.encodings import SHOTS
 from objwrappers.rendering.layout import sheet
 from objwrappers.rendering.pictures import write_picture
 from objwrappers.scoring.moments import Moment
 
-__all__ = ["draw_sheet", "draw_table", "format_table"]
+__all__ = ["SCENE_HEADS", "draw_sheet", "draw_table", "format_table"]
 
 HEADS = {
     "recall": "recall",
@@ -30,17 +31,47 @@ HEADS = {
     "jitter": "jitter",
     "present": "present",
 }
-"""Key of a row → head of its column."""
+"""Key of a row of keypoints → head of its column."""
+
+SCENE_HEADS = {
+    "ap_50": "AP@.5",
+    "ap": "AP",
+    "precision": "P",
+    "recall": "R",
+    "f1": "F1",
+    "f1_iou": "F1@IoU.5",
+    "centre_error": "centre px",
+    "centre_error_95": "its 95%",
+    "perfect": "perfect",
+    "over": "over",
+    "under": "under",
+    "error_rate": "error",
+    **{f"few_shot_{shots}": f"{shots}-shot" for shots in SHOTS},
+    "logistic_16": "16, log.",
+    "ami": "AMI",
+    "ari": "ARI",
+    "label": "label",
+    "switches": "switches",
+}
+"""Key of a row of scenes → head of its column."""
 
 
-def format_table(table: dict[str, list[dict]]) -> str:
-    """Returns one line for each row, below the heads."""
-    heads = "".join(f"{head:>10}" for head in HEADS.values())
-    lines = [f"{'game':14}{'noise':11}{'keypoints':36}{heads}"]
+def format_table(
+    table: dict[str, list[dict]], name: str = "keypoints", heads: dict[str, str] = HEADS
+) -> str:
+    """Returns one line for each row, below the heads.
+
+    Args:
+        table: Game → rows.
+        name: Key of what a row is called.
+        heads: Key of a column → its head.
+    """
+    words = "".join(f"{head:>10}" for head in heads.values())
+    lines = [f"{'game':14}{'noise':11}{name:36}{words}"]
     for game, rows in table.items():
         for r in rows:
-            values = "".join(f"{r[key]:10.3f}" for key in HEADS)
-            lines.append(f"{game:14}{r['noise']:11}{r['keypoints']:36}{values}")
+            values = "".join(f"{r[key]:10.3f}" for key in heads)
+            lines.append(f"{game:14}{r['noise']:11}{r[name]:36}{values}")
     return "\n".join(lines)
 
 

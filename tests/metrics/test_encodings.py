@@ -4,12 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.neighbors import NearestCentroid
 
 from objwrappers.metrics.encodings import (
+    METHODS,
     clusters,
     few_shot,
     few_shot_accuracy,
-    fit_ridge,
+    fit_linear,
     labels_of,
 )
 
@@ -23,10 +26,10 @@ def blobs(seed, counts=(40, 40, 40), spread=0.1, dimensions=4):
 
 
 def test_a_detection_shows_what_it_covers_most_of():
-    truth = np.array([(10.0, 10, 10, 10), (20, 10, 10, 10), (11, 10, 2, 2)])
+    truth = np.array([(10.0, 10, 10, 10), (20, 10, 10, 10), (13, 10, 2, 2)])
     boxes = np.array(
         [
-            (9.0, 10, 10, 10),  # nine tenths of the first, all of the small one
+            (9.0, 10, 10, 10),  # nine tenths of the first, all of the small one, which ends at 14
             (18, 10, 10, 10),  # eight tenths of the second, two of the first
             (20, 14.9, 10, 10),  # .51 of the second
             (20, 15.1, 10, 10),  # .49
@@ -36,6 +39,12 @@ def test_a_detection_shows_what_it_covers_most_of():
     assert labels_of(boxes, truth).tolist() == [2, 1, 1, -1, -1]
     assert labels_of(boxes[:0], truth).shape == (0,)
     assert labels_of(boxes[:2], truth[:0]).tolist() == [-1, -1]
+
+
+def test_objects_on_each_other_are_not_told_apart():
+    truth = np.array([(10.0, 10, 8, 8), (12, 10, 8, 8), (40, 10, 8, 8), (43, 10, 8, 8)])
+    boxes = np.array([(10.0, 10, 8, 8), (40, 10, 8, 8)])
+    assert labels_of(boxes, truth).tolist() == [-1, 2]
 
 
 def test_of_objects_covered_alike_the_nearest_is_shown():
@@ -50,18 +59,48 @@ def test_few_shots_are_of_each_class_once():
     assert len({*chosen.tolist()}) == 6
 
 
-@pytest.mark.parametrize("nearest", [False, True])
-def test_classes_far_apart_are_learnt_from_one_example(nearest):
-    assert few_shot_accuracy(blobs(0), blobs(1), 1, nearest=nearest) == 1
-    assert few_shot_accuracy(blobs(0, (9, 9)), blobs(1, (9, 9)), 4, nearest=nearest) == 1
+@pytest.mark.parametrize("method", METHODS)
+def test_classes_far_apart_are_learnt_from_one_example(method):
+    assert few_shot_accuracy(blobs(0), blobs(1), 1, method=method) == 1
+    assert few_shot_accuracy(blobs(0, (9, 9)), blobs(1, (9, 9)), 4, method=method) == 1
 
 
-@pytest.mark.parametrize("nearest", [False, True])
-def test_noise_is_named_by_chance(nearest):
+@pytest.mark.parametrize("method", METHODS)
+def test_noise_is_named_by_chance(method):
     rng = np.random.default_rng(0)
     what, labels = rng.normal(size=(2000, 4)), rng.integers(4, size=2000)
-    accuracy = few_shot_accuracy((what, labels), (what[::-1], labels), 16, nearest=nearest)
+    accuracy = few_shot_accuracy((what, labels), (what[::-1], labels), 16, method=method)
     assert accuracy == pytest.approx(0.25, abs=0.04)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 7])
+@pytest.mark.parametrize(
+    ("method", "model"),
+    [
+        ("ridge", RidgeClassifier()),
+        ("logistic", LogisticRegression(max_iter=1000)),
+        ("centroid", NearestCentroid()),
+    ],
+)
+def test_scores_decide_as_scikit_learn_does(classes, method, model):
+    rng = np.random.default_rng(classes)
+    labels = rng.integers(classes, size=300)
+    what, others = rng.normal(size=(300, 5)), rng.normal(size=(500, 5))
+    what[:, 0] += labels
+    names, weight, bias = fit_linear(what, labels, method)
+    named = names[(others @ weight.T + bias).argmax(1)]
+    assert weight.shape == (classes, 5) and bias.shape == (classes,)
+    np.testing.assert_array_equal(named, model.fit(what, labels).predict(others))
+
+
+def test_ridge_overlooks_the_class_between_two_others_and_logistic_regression_does_not():
+    labels = np.repeat(["left", "middle", "right"], 50)
+    what = np.repeat([-4.0, 0, 4], 50)[:, None] + np.random.default_rng(0).normal(0, 0.1, (150, 1))
+    middle = what[labels == "middle"], labels[labels == "middle"]
+    assert few_shot_accuracy((what, labels), middle, 16, method="logistic") == 1
+    assert few_shot_accuracy((what, labels), middle, 16, method="ridge") < 0.8
+    with pytest.raises(ValueError, match=r"Unknown method 'ridg'.*ridge"):
+        fit_linear(what, labels, "ridg")
 
 
 def test_more_shots_help_where_classes_overlap():
@@ -83,7 +122,7 @@ def test_nothing_to_learn_or_to_name_is_nan():
     assert math.isnan(clusters(blobs(0), alone).ami)
     assert math.isnan(clusters(nothing, blobs(0)).cluster_nn)
     with pytest.raises(ValueError, match="at least 2 classes, got \\['class 0'\\]"):
-        fit_ridge(*alone)
+        fit_linear(*alone)
     with pytest.raises(ValueError, match=r"labels \(n,\), got \(120, 4\) and \(3,\)"):
         few_shot_accuracy((blobs(0)[0], np.zeros(3)), blobs(1), 1)
 

@@ -5,7 +5,7 @@ import pytest
 from ale_py.env import AtariEnv
 
 from objwrappers.games import rom_name
-from objwrappers.metrics.ram import RAM_GAMES, Sprite, drawn, sprites
+from objwrappers.metrics.ram import RAM_GAMES, Sprite, drawn, pooled, sprites
 
 
 def ram(**cells):
@@ -84,6 +84,16 @@ def test_eaten_ghosts_are_not_scored_and_frightened_ones_are():
     assert scored == {"player": True, "sue": False, "inky": True, "pinky": True, "blinky": True}
     labels = [s.label for s in found]
     assert labels == ["player", "eyes", "edible", "pinky", "blinky"], "by looks"
+
+
+def test_what_moves_is_as_large_as_two_raw_frames_show_it():
+    now = [
+        Sprite("paddle", 142, 100, 4, 16),
+        Sprite("ball", 50, 50, 2, 4),
+        Sprite("new", 9, 9, 2, 2),
+    ]
+    before = [Sprite("paddle", 142, 94, 4, 16), Sprite("ball", 80, 50, 2, 4)]
+    assert pooled(now, before) == [Sprite("paddle", 142, 97, 4, 22), *now[1:]]
 
 
 def test_breakout_by_hand():

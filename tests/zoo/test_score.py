@@ -26,6 +26,7 @@ def test_bundled_keypoints_beat_the_baselines(run_zoo, tmp_path):
     rows = {row["keypoints"]: row for row in json.loads(path.read_text())["table"]["Breakout"]}
     assert rows["motion"]["recall"] >= 0.8
     assert rows["motion"]["precision"] >= 0.75
+    assert 0.5 < rows["motion"]["centre_error"] < 3 < rows["6 uniform points"]["centre_error"]
     assert rows["fixed grid of 6"]["recall"] < 0.3
     assert rows["6 uniform points"]["recall"] < 0.3
     assert rows["motion"]["counts"]["frames"] == 60
@@ -116,3 +117,20 @@ def test_bars_lure_what_looks_at_differences(run_zoo, tmp_path):
     assert (tmp_path / "table-recall.png").exists()
     error = run_zoo("score", "--game", "Pong", "--noise", "all", ok=False).stderr
     assert "Unknown noise 'all'" in error and "Traceback" not in error
+
+
+def test_scenes_are_scored_beside_their_baselines(run_zoo, tmp_path):
+    path = tmp_path / "scores.json"
+    options = ["--family", "scenes", "--game", "Pong", "--frames", 12, "--num-boxes", 4]
+    output = run_zoo("score", *options, "--json", path).stdout
+    assert "AP@.5" in output and "switches" in output
+    found = json.loads(path.read_text())
+    rows = {row["scene"]: row for row in found["table"]["Pong"]}
+    assert rows["as both raw frames show"]["f1"] == 1
+    assert rows["fixed grid of 4"]["f1"] < 0.3
+    assert found["options"]["family"] == "scenes" and found["options"]["num_boxes"] == 4
+
+
+def test_options_of_the_other_family_are_refused(run_zoo):
+    error = run_zoo("score", "--game", "Pong", "--pool", 3, ok=False).stderr
+    assert "--pool is an option of --family scenes." in error and "Traceback" not in error
