@@ -4,6 +4,7 @@ Importing the package registers its Gymnasium ids and loads neither torch nor St
 The names below are imported on first use.
 
 * :class:`PerceptionModel`, :class:`PerceptionModule`, :func:`load_model`: frames → objects
+* :class:`SceneModule`, :class:`SceneClassifier`: frames → boxes with names
 * :class:`Trainable`: what can be trained and stored
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
@@ -24,6 +25,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "PerceptionModel": "objwrappers.perception.base",
     "PerceptionModule": "objwrappers.perception.base",
+    "SceneModule": "objwrappers.perception.scene_module",
+    "SceneClassifier": "objwrappers.perception.classifier",
     "Trainable": "objwrappers.perception.trainable",
     "load_model": "objwrappers.perception.loading",
     "PerceptionObservation": "objwrappers.wrappers.perception",

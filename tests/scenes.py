@@ -58,11 +58,12 @@ class Blobs(SceneModule):
         return Detections(boxes, 0.9 * there, what.transpose(1, 2))
 
 
-def named_blobs(rows: Sequence[int] = (2, 2, 2), **options: int) -> Blobs:
-    """Blobs that tell red, green and blue apart."""
+def named_blobs(rows: Sequence[int] = (2, 2, 2), threshold: float = 0.3) -> Blobs:
+    """Blobs that tell red, green and blue apart; above .6, Pong's background is none."""
     centroids = torch.tensor([*COLOURS.values()]) / 255
-    model = Blobs(**options)
+    model = Blobs()
     model.use_classifier(SceneClassifier.of_centroids(centroids, [*COLOURS], rows))
+    nn.init.constant_(model.threshold, threshold)
     return model.eval().requires_grad_(False)
 
 

@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -156,7 +156,7 @@ def make_scene(
     model: str | SceneModule = "space_time",
     weights: str | None = None,
     device: str = "auto",
-    track: bool = True,
+    track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
     render_mode: str | None = None,
     **options: Any,
@@ -176,8 +176,9 @@ def make_scene(
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         track: An object keeps its row, and lasts where it is not found for a few steps (see
-            :class:`~objwrappers.wrappers.tracking.Tracker`). Without it, the rows of a class hold
-            its most probable objects of the frame alone, and there is no ``velocity``.
+            :class:`~objwrappers.wrappers.tracking.Tracker`), of which ``gate``, ``coast``,
+            ``alpha`` and ``beta`` may be given in a dict. With False, the rows of a class hold its
+            most probable objects of the frame alone, and there is no ``velocity``.
         classifier: Other names and rows than those stored with the weights: a folder or a hub
             repository that :meth:`SceneClassifier.save` wrote, or a classifier.
         render_mode: ``None`` or ``"rgb_array"``: the frame with boxes, names and tracks.
@@ -198,7 +199,7 @@ def make_scene_vec(
     model: str | SceneModule = "space_time",
     weights: str | None = None,
     device: str = "auto",
-    track: bool = True,
+    track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
     render_mode: str | None = None,
     **options: Any,
@@ -299,13 +300,20 @@ def _load_scene(
 
 
 def _look(
-    scene: SceneModule, game: str, num_envs: int, track: bool, render_mode: str | None
+    scene: SceneModule,
+    game: str,
+    num_envs: int,
+    track: bool | Mapping[str, Any],
+    render_mode: str | None,
 ) -> FrameTransform:
     """Returns what makes observations of a scene model's frames."""
     from objwrappers.wrappers.perception import Perceive
     from objwrappers.wrappers.tracking import Track
 
-    if not track:
+    if track is False:
         return Perceive(scene, num_envs)
+    if track is not True and not isinstance(track, Mapping):
+        raise ValueError(f"track must be True, False or a dict of options, got {track!r}.")
     tail = TAIL if render_mode is not None else 0
-    return Track(scene, num_envs, screen_size(rom_name(game)), tail)
+    options = {} if track is True else track
+    return Track(scene, num_envs, screen_size(rom_name(game)), options, tail)

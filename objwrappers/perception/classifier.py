@@ -78,8 +78,9 @@ class SceneClassifier(nn.Module):
         return classifier
 
     def forward(self, what: Tensor) -> Tensor:
-        """(..., D) → scores (..., C)."""
-        return what @ self.weight.T + self.bias
+        """(..., D) → scores (..., C), in full precision: classes may be near each other."""
+        with torch.autocast(what.device.type, enabled=False):
+            return what.float() @ self.weight.T + self.bias
 
     def save(self, folder: str | Path, weights_digest: str | None = None) -> None:
         """Writes config.json and model.safetensors; the folder appears complete or not at all.

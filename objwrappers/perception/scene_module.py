@@ -27,6 +27,7 @@ PRESENT_THRESHOLD = 0.5
 """Probability above which a detection is an object."""
 
 CHANNEL_ORDERS = ("RGB", "BGR")
+
 CLASSIFIED = 1000  # frames that classes are found in
 
 

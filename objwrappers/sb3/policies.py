@@ -1,16 +1,17 @@
 """Our extractors as policies that YAML can name, one for each family of algorithms.
 
-| algorithm | keypoints, ``features="map"`` | keypoints, graph |
-|---|---|---|
-| PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` |
-| DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` |
-| QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` |
-| RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` |
+| algorithm | keypoints, ``features="map"`` | keypoints, graph | scenes |
+|---|---|---|---|
+| PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` | :class:`ScenePolicy` |
+| DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` | :class:`SceneQPolicy` |
+| QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` | |
+| RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` | |
 
 and on pixels :class:`FLSPolicy`, :class:`FLSQPolicy` and :class:`FLSQuantilePolicy`.
 
 In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. An extractor's options are
-``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``; those with attention take
+``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``, of scenes
+``{relative_to: 0}``, say; those with attention take
 ``policy_kwargs: {network: cnn_sparse_fls}``.
 """
 
@@ -30,6 +31,7 @@ from objwrappers.sb3.free_lunch import FreeLunchExtractor
 from objwrappers.sb3.free_lunch.networks import Network
 from objwrappers.sb3.keypoints import KeypointCNN, KeypointGNN
 from objwrappers.sb3.recurrent_dqn.networks import MultiInputLstmPolicy
+from objwrappers.sb3.scenes import SceneRows
 
 __all__ = [
     "FLSPolicy",
@@ -43,6 +45,8 @@ __all__ = [
     "KeypointGNNPolicy",
     "KeypointGNNQPolicy",
     "KeypointGNNQuantilePolicy",
+    "ScenePolicy",
+    "SceneQPolicy",
 ]
 
 
@@ -102,6 +106,18 @@ class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
     """Recurrent Q-values on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
+
+
+class ScenePolicy(_Encoded, MultiInputActorCriticPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.scenes.SceneRows`."""
+
+    encoder = SceneRows
+
+
+class SceneQPolicy(_Encoded, QPolicy):
+    """Q-values on :class:`~objwrappers.sb3.scenes.SceneRows`."""
+
+    encoder = SceneRows
 
 
 class _FreeLunch:

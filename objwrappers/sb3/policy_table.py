@@ -25,11 +25,22 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 }
 """What ``activation_fn`` may be."""
 
-_ACTOR_CRITICS = (policies.FLSPolicy, policies.KeypointCNNPolicy, policies.KeypointGNNPolicy)
+_ACTOR_CRITICS = (
+    policies.FLSPolicy,
+    policies.KeypointCNNPolicy,
+    policies.KeypointGNNPolicy,
+    policies.ScenePolicy,
+)
 _ALGORITHMS: dict[str, tuple[Any, ...]] = {
     "a2c": (A2C, *_ACTOR_CRITICS),
     "ars": (ARS,),
-    "dqn": (DQN, policies.FLSQPolicy, policies.KeypointCNNQPolicy, policies.KeypointGNNQPolicy),
+    "dqn": (
+        DQN,
+        policies.FLSQPolicy,
+        policies.KeypointCNNQPolicy,
+        policies.KeypointGNNQPolicy,
+        policies.SceneQPolicy,
+    ),
     "ppo": (PPO, *_ACTOR_CRITICS),
     "ppo_lstm": (RecurrentPPO,),
     "qrdqn": (

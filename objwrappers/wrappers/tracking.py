@@ -6,13 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from objwrappers.names import unknown_name
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import FrameTransform, Observation
@@ -23,6 +24,7 @@ __all__ = ["SPARE_ROWS", "Track", "Tracker"]
 SPARE_ROWS = 2
 """Candidates of each class that a tracker sees beyond its rows: of them it wants the near ones."""
 
+OPTIONS = ("gate", "coast", "alpha", "beta")
 MOST_SEEN = 1000  # where counting ends
 
 Arrays = dict[str, np.ndarray]
@@ -36,6 +38,13 @@ class Tracker:
     counting as the gate (Blackman and Popoli 1999, global nearest neighbour). What is assigned
     corrects place and velocity by an α-β filter. A detection that is left over takes the first
     free row of its class.
+
+    How much to filter hangs on how well objects are found. With places from the console's memory
+    and noise of σ = .7 pixels, the mean error of place and velocity, pixels, is in Pong 1.5 and
+    1.9 by default, 3.4 and 3.1 with α = .6 and β = .3, in Breakout 1.0 and 2.0, 3.1 and 3.3, in
+    Ms. Pac-Man 1.0 and .8, 1.1 and .9: what bounces or turns is late. With σ = 3 it is 4.8 and
+    3.7, 5.1 and 3.7 in Pong, and in Ms. Pac-Man, whose objects move smoothly, 3.8 and 2.8, 2.9 and
+    1.7.
 
     An object that is not found coasts: it goes on with its velocity, and ``present`` stays what
     it was when it was last seen. It ends after ``coast`` steps, after as many as it had been seen
@@ -63,8 +72,8 @@ class Tracker:
         frame_size: tuple[int, int] = (210, 160),
         gate: float = 30.0,
         coast: int = 3,
-        alpha: float = 0.6,
-        beta: float = 0.3,
+        alpha: float = 1.0,
+        beta: float = 0.6,
     ) -> None:
         offered = tuple(rows) if candidates is None else tuple(candidates)
         if len(offered) != len(rows) or any(m < r for m, r in zip(offered, rows, strict=False)):
@@ -96,7 +105,7 @@ class Tracker:
 
         Args:
             percepts: Of n envs: ``boxes`` (n, M, 4), ``present`` (n, M) and ``what`` (n, M, D),
-                the candidates of each class side by side.
+                the candidates of each class side by side. A box that is not finite is none.
             envs: int (n,), whose they are.
             fresh: bool (n,), True where an episode begins; a lost life is none.
 
@@ -110,6 +119,7 @@ class Tracker:
         boxes, velocity, seen = state["boxes"], state["velocity"], state["seen"]
         alive = seen > 0
         there = percepts["present"] > PRESENT_THRESHOLD
+        there &= np.isfinite(percepts["boxes"]).all(-1)
         boxes[..., :2] += velocity
         choice = self._assign(boxes[..., :2], alive, percepts["boxes"][..., :2], there)
 
@@ -228,7 +238,11 @@ class Track(FrameTransform):
         model: Its classes' rows are those of the observation.
         num_envs: Envs whose objects are followed.
         frame_size: Height and width of the native frame, pixels.
+        options: Of the tracker: ``gate``, ``coast``, ``alpha``, ``beta``.
         tail: Past places of each object that pictures show, 0 for none.
+
+    Raises:
+        ValueError: Another option.
     """
 
     def __init__(
@@ -236,13 +250,18 @@ class Track(FrameTransform):
         model: SceneModule,
         num_envs: int = 1,
         frame_size: tuple[int, int] = (210, 160),
+        options: Mapping[str, Any] | None = None,
         tail: int = 0,
     ) -> None:
+        options = dict(options or {})
+        for name in options:
+            if name not in OPTIONS:
+                raise unknown_name("option of tracking", name, OPTIONS)
         rows = model.classifier.rows
         offered = [count + SPARE_ROWS for count in rows]
         self.label_names = model.label_names
         self._perceive = Perceive(model.offering(SPARE_ROWS), num_envs)
-        self._tracker = Tracker(num_envs, rows, offered, frame_size)
+        self._tracker = Tracker(num_envs, rows, offered, frame_size, **options)
         spaces = dict(model.observation_space.spaces)
         velocity = gym.spaces.Box(-np.inf, np.inf, (sum(rows), 2), np.float32)
         keys = ("boxes", "velocity", "present", "what", "label")

@@ -43,8 +43,7 @@ class TestScenes(Atari):
     def blobs(self, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         """Weights of a model that finds bright blobs without training."""
         monkeypatch.setitem(MODELS["scenes"], "blobs", ModelEntry(f"{Blobs.__module__}:Blobs", ""))
-        model = named_blobs(rows=(6, 3, 2))
-        model.threshold.fill_(0.55)
+        model = named_blobs(rows=(6, 3, 2), threshold=0.6)
         model.save_pretrained(tmp_path / "weights")
         weights = str(tmp_path / "weights")
         self.options = {**Atari.options, "device": "cpu", "model": "blobs", "weights": weights}

@@ -39,6 +39,14 @@ def test_the_nearest_centroid_wins():
     assert classifier()(torch.tensor([0.0, 1.4, 0])).argmax(-1) == 1
 
 
+def test_scores_are_of_full_precision_under_autocast():
+    near = torch.tensor([[3.0, 0], [3.1, 0]])
+    judge = SceneClassifier.of_centroids(near, ["a", "b"], [1, 1])
+    what = torch.tensor([[3.02, 0], [3.04, 0], [3.08, 0]])
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert judge(what).argmax(-1).tolist() == [0, 0, 1]
+
+
 def test_what_is_saved_is_what_is_loaded(folder):
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     for module in (None, named_blobs()):

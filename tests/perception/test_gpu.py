@@ -1,5 +1,6 @@
 import pytest
 import torch
+from scenes import frame_with, named_blobs
 
 from objwrappers.perception.loading import load_model
 
@@ -14,3 +15,15 @@ def test_autocast_on_cuda_sees_what_the_processor_sees(name):
     difference = (on_processor["keypoints"] - on_cuda["keypoints"].cpu()).abs()
     # Half precision: a hundredth of the frame is 1.6 native pixels.
     assert difference.median() < 0.02
+
+
+def test_scenes_on_cuda_are_those_on_the_processor():
+    frame = torch.from_numpy(frame_with(("red", 2, 3, 4, 6), ("blue", 51, 32, 8, 2)))
+    frames = torch.stack([frame, frame.flip(-1), 0 * frame])
+    model = named_blobs()
+    on_processor = model(frames)
+    on_cuda = named_blobs().cuda()(frames.cuda())
+    for key, value in on_processor.items():
+        torch.testing.assert_close(on_cuda[key].cpu(), value, rtol=0, atol=2e-3)
+    scenes = named_blobs().cuda().scene_description(frames)
+    assert [len(scene["red"]["boxes"]) for scene in scenes] == [1, 1, 0]

@@ -83,13 +83,14 @@ def test_frames_of_another_form_are_named(shape):
 
 def test_every_line_names_a_class_and_a_recipe():
     names = {("keypoints", name) for name in ("motion", "permakey", "student", "transporter")}
+    names |= {("scenes", name) for name in ("motion", "space", "space_time")}
     assert {(family, name) for family in MODELS for name in MODELS[family]} == names
     for family, entries in MODELS.items():
         for name, entry in entries.items():
             cls = model_class(name, family)
             assert issubclass(cls, Trainable)
             assert (cls.family, cls.name) == (family, name)
-            assert entry.recipe.startswith("objwrappers.pretraining.recipes:")
+            assert entry.recipe.startswith("objwrappers.pretraining.")
 
 
 def test_unknown_names_get_the_nearest():

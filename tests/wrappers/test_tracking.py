@@ -47,8 +47,12 @@ def exact(rows, candidates=None, **options):
     return Tracker(1, rows, candidates, **{"alpha": 1.0, "beta": 0.3, **options})
 
 
+def smooth(rows):
+    return Tracker(1, rows, alpha=0.6, beta=0.3)
+
+
 def test_a_step_of_the_filter_by_hand():
-    tracks = follow(Tracker(1, [1]), [(0, 40, 50)], [(0, 50, 50)], [(0, 60, 50)], candidates=1)
+    tracks = follow(smooth([1]), [(0, 40, 50)], [(0, 50, 50)], [(0, 60, 50)], candidates=1)
     # x' = 40 + .6·10, v = .3·10; then prediction 49, error 11: 49 + 6.6, 3 + 3.3.
     np.testing.assert_allclose(places(tracks)[:, 0], [[40, 50], [46, 50], [55.6, 50]], atol=1e-4)
     velocities = [step["velocity"][0, 0] / PIXEL for step in tracks]
@@ -58,7 +62,7 @@ def test_a_step_of_the_filter_by_hand():
 
 def test_the_velocity_of_a_constant_speed_is_found():
     steps = [[(0, 20 + 3 * t, 150 - 4 * t)] for t in range(25)]
-    last = follow(Tracker(1, [1]), *steps, candidates=1)[-1]
+    last = follow(smooth([1]), *steps, candidates=1)[-1]
     # The error shrinks by √(1 - α) a step: 5 px · .4^12 is a ten-thousandth.
     np.testing.assert_allclose(last["velocity"][0, 0] / PIXEL, [3, -4], atol=1e-3)
     np.testing.assert_allclose((last["boxes"][0, 0, :2] + 1) / PIXEL, [92, 54], atol=1e-3)
@@ -142,6 +146,16 @@ def test_classes_are_never_mixed():
     steps = [(0, 50, 50)], [(1, 50, 50)]
     tracks = follow(Tracker(1, [1, 1]), *steps, candidates=2)
     assert tracks[1]["what"][0, :, 0].tolist() == [1, 1] and tracks[1]["age"][0].tolist() == [2, 1]
+
+
+def test_a_box_that_is_not_finite_is_none():
+    tracker = Tracker(1, [2])
+    tracker(percepts(2, (0, 50, 50)), EVERYONE, np.array([True]))
+    for number in (np.nan, np.inf):
+        broken = percepts(2, (0, 50, 50), (1, 90, 90))
+        broken["boxes"][0, 1, 2] = number
+        tracks = tracker(broken, EVERYONE, np.array([False]))
+        assert np.isfinite(tracks["boxes"]).all() and tracks["present"][0, 1] == 0
 
 
 def brute_force(predicted, found, gate):
@@ -278,6 +292,13 @@ def test_a_track_is_the_model_and_the_tracker_and_remembers_a_tail():
     assert (np.diff(tails[3][:, 0]) > 0).all() and np.isnan(tails[4][:2]).all()
     picture = track.draw(frames[0], {key: value[0] for key, value in seen.items()})
     assert picture.shape == (240, 240, 3)
+
+
+def test_an_option_of_tracking_that_there_is_not():
+    with pytest.raises(
+        ValueError, match=r"Unknown option of tracking 'gait'\. Did you mean 'gate'"
+    ):
+        Track(named_blobs(), options={"gait": 3})
 
 
 def test_without_a_tail_there_are_no_tracks():

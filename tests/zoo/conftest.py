@@ -27,7 +27,7 @@ def run_zoo(tmp_path):
         environment = {
             **os.environ,
             "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            "PYTHONPATH": str(ROOT),
+            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
             "OMP_NUM_THREADS": "1",
         }
         command = [sys.executable, str(ROOT / "zoo" / f"{program}.py"), *map(str, arguments)]

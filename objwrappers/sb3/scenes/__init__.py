@@ -1,0 +1,5 @@
+"""Encoders of the objects of a scene."""
+
+from objwrappers.sb3.scenes.extractors import SceneRows
+
+__all__ = ["SceneRows"]
