@@ -96,7 +96,8 @@ def pretrain(
 
     Raises:
         ValueError: No such model, game, noise, hyperparameter or device; frames or a checkpoint
-            of something else; several games for a model that knows one; a training that diverged.
+            of something else; several games for a model that knows one, images for one that needs
+            stacks; a training that diverged.
         FileNotFoundError: The teacher has no weights, or there are no frames.
         FileExistsError: ``output`` holds something else than weights.
     """
@@ -121,6 +122,11 @@ def pretrain(
         arguments["teacher"] = taught_by.name
         taught_by = taught_by.to(fabric.device)
     module = _make_module(model, arguments, family)
+    if images is not None and getattr(module, "stack_length", 1) > 1:
+        raise ValueError(
+            f"{model} learns from {module.stack_length} frames in succession, which images are "
+            "not: take space, or hyperparams={'stack_length': 1, 'preset': 'space'}."
+        )
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
         source.prepare(settings["n_frames"], progress)

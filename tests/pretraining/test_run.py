@@ -144,6 +144,8 @@ def test_images_are_a_task_of_their_own(tmp_path):
     assert config["training"]["frames"] == 20
     model = load_model("shades", "my rooms", device="cpu", family="scenes")
     assert model.mean.mean() > 0.2
+    with pytest.raises(ValueError, match="space_time learns from 4 frames in succession"):
+        pretrain("space_time", images=tmp_path / "my rooms", hyperparams={"batch_size": 4})
     with pytest.raises(ValueError, match="Give a game or a folder of images"):
         pretrain("shades", "Pong", images=tmp_path / "my rooms")
     with pytest.raises(ValueError, match="Give a game or a folder of images, got None and None"):

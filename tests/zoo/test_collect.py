@@ -16,7 +16,8 @@ def test_one_command_records_all_splits_with_truth_and_pictures(run_zoo, tmp_pat
         assert f"128 frames of Pong in pong/{split}" in result.stdout
         assert labels_of(recording)[:3] == ("player", "enemy", "ball")
         assert len([*(tmp_path / "boxes" / split).glob("step-*-env-0.png")]) == 16
-        assert len([*(tmp_path / "motion" / split).glob("step-*-env-0.png")]) == 16
+        assert len([*(tmp_path / "motion" / split).glob("0?-*.png")]) == 8 * 9
+        assert (tmp_path / "motion" / split / "sheet.png").exists()
         frames = recording[0].frames[:, 0]
         median = cv2.imread(str(tmp_path / "pong" / split / "background" / "median.png"))
         np.testing.assert_array_equal(
