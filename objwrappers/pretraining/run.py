@@ -34,7 +34,7 @@ from objwrappers.pretraining.evaluation import evaluator_of
 from objwrappers.pretraining.loop import Training
 from objwrappers.pretraining.recipes import Ingredients, recipe_of
 from objwrappers.pretraining.settings import read_settings
-from objwrappers.pretraining.sources import Source, find_source
+from objwrappers.pretraining.sources import ImageSource, Source, find_source
 from objwrappers.rendering.bars import check_noise
 
 __all__ = ["pretrain"]
@@ -122,11 +122,7 @@ def pretrain(
         arguments["teacher"] = taught_by.name
         taught_by = taught_by.to(fabric.device)
     module = _make_module(model, arguments, family)
-    if images is not None and getattr(module, "stack_length", 1) > 1:
-        raise ValueError(
-            f"{model} learns from {module.stack_length} frames in succession, which images are "
-            "not: take space, or hyperparams={'stack_length': 1, 'preset': 'space'}."
-        )
+    _check_frames(module, source)
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
         source.prepare(settings["n_frames"], progress)
@@ -184,6 +180,15 @@ def pretrain(
         module.save_pretrained(output)
     fabric.barrier()
     return output
+
+
+def _check_frames(module: Trainable, source: Source) -> None:
+    length = getattr(module, "stack_length", 1)
+    if isinstance(source, ImageSource) and length > 1:
+        raise ValueError(
+            f"{module.name} learns from {length} frames in succession, which images are not: take "
+            "the model space, which learns from single ones."
+        )
 
 
 def _draw(given: Ingredients, count: int) -> Tensor:
