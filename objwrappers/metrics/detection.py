@@ -7,6 +7,7 @@ Two measures of fit: intersection over union, and how far the centres are apart.
 * :class:`Scene`: what was found in one frame, and what is there
 * :func:`iou`, :func:`closeness`: how well boxes fit
 * :func:`hits`: the claims of one frame
+* :func:`alone`: objects that do not lie on others
 * :class:`Found`, :func:`found`: precision, recall, F1, errors of the centres, over frames
 * :func:`average_precision`: area under precision over recall
 * :class:`Counts`, :func:`counts`: as many objects as there are?
@@ -25,6 +26,7 @@ __all__ = [
     "Counts",
     "Found",
     "Scene",
+    "alone",
     "average_precision",
     "closeness",
     "counts",
@@ -40,6 +42,7 @@ IOU_THRESHOLDS = tuple(round(0.1 * i, 1) for i in range(1, 10))
 """Those over which average precision is averaged (SPACE-Time's evaluation)."""
 
 RECALL_LEVELS = np.linspace(0, 1, 11)
+ON_EACH_OTHER = 3.0  # native pixels
 MARGIN = 3.0  # native pixels around objects that count neither for nor against
 
 Fit = Callable[[np.ndarray, np.ndarray], np.ndarray]
@@ -101,6 +104,15 @@ def closeness(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     diagonal = np.linalg.norm(truth[:, 2:], axis=-1)[None]
     share = np.divide(distance, diagonal, out=np.full(distance.shape, np.inf), where=diagonal > 0)
     return (1 - share).clip(0)
+
+
+def alone(truth: np.ndarray) -> np.ndarray:
+    """Tells which objects (M, 4) do not lie on another, bool (M,).
+
+    Where centres are less than 3 native pixels apart, nobody can tell which object is seen.
+    """
+    apart = np.linalg.norm(truth[:, None, :2] - truth[None, :, :2], axis=-1)
+    return (apart < ON_EACH_OTHER).sum(1) == 1
 
 
 def hits(scene: Scene, fit: Fit = closeness, threshold: float = CLOSE) -> np.ndarray:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from objwrappers.metrics.detection import alone
 from objwrappers.names import unknown_name
 
 __all__ = [
@@ -37,7 +38,6 @@ METHODS = ("ridge", "logistic", "centroid")
 DRAWS = 5
 NEIGHBOURS = 24
 LEAST_COVERED = 0.5  # share of an object that a detection has to cover to show it
-ON_EACH_OTHER = 3.0  # native pixels
 
 
 def labels_of(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
@@ -60,10 +60,8 @@ def labels_of(boxes: np.ndarray, truth: np.ndarray) -> np.ndarray:
     covered = sides.clip(0).prod(-1) / truth[:, 2:].prod(-1)
     distance = np.linalg.norm(boxes[:, None, :2] - truth[None, :, :2], axis=-1)
     best = np.lexsort((distance, -covered.round(6)), axis=1)[:, 0]
-    apart = np.linalg.norm(truth[:, None, :2] - truth[None, :, :2], axis=-1)
-    alone = (apart < ON_EACH_OTHER).sum(1) == 1
     enough = covered[np.arange(len(boxes)), best] >= LEAST_COVERED
-    return np.where(enough & alone[best], best, -1)
+    return np.where(enough & alone(truth)[best], best, -1)
 
 
 def few_shot(labels: np.ndarray, shots: int, rng: np.random.Generator) -> np.ndarray:

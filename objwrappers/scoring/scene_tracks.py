@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from objwrappers.metrics.detection import alone
 from objwrappers.metrics.identity import Step, Switches, switches
 from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.scoring.moments import View, views_with_bars
@@ -25,6 +26,8 @@ def follow(
     model: SceneModule, episodes: Sequence[list[View]], noise: str, motion: str, seed: int
 ) -> Switches:
     """Counts how often a relevant object changes its row, with the tracker that the envs have.
+
+    While an object lies on another it is not looked at; afterwards it should be where it was.
 
     Args:
         model: What is followed.
@@ -55,6 +58,8 @@ def _steps(model: SceneModule, views: Sequence[View]) -> list[Step]:
         rows = np.flatnonzero(tracked["present"][0] > PRESENT_THRESHOLD)
         boxes = boxes_in_pixels(tracked["boxes"][0][rows].astype(float), *view.frame.shape[:2])
         objects = [s for s in view.shown if s.scored]
+        clear = alone(boxes_of(objects))
+        objects = [s for s, is_clear in zip(objects, clear, strict=True) if is_clear]
         names = [(s.name, s.number) for s in objects]
         steps.append(Step(rows, boxes, names, boxes_of(objects)))
     return steps

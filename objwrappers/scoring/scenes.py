@@ -21,7 +21,6 @@ from objwrappers.metrics.detection import (
     average_precision,
     counts,
     found,
-    hits,
     iou,
 )
 from objwrappers.metrics.encodings import SHOTS, clusters, few_shot_accuracy, labels_of
@@ -103,9 +102,10 @@ def score_scenes(
 
     Returns:
         Game → rows: ``scene`` (name), ``noise``, the measures of the relevant objects
-        (:func:`measures`, :func:`encoding_measures`), ``label`` (share of found objects that the
-        model's own classifier names right, NaN where it knows other names), ``switches`` (identity
-        switches per 100 steps, tracked), ``objects``, and ``sets``: the measures of each set.
+        (:func:`measures`, :func:`encoding_measures`), ``label`` (share of the detections that show
+        an object whose name the model's own classifier gives, NaN where it knows other names),
+        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: the
+        measures of each set.
 
     Raises:
         ValueError: No such game, noise or model, a game whose memory is not known, or counts below
@@ -272,15 +272,15 @@ _NOTHING = np.zeros((0, 1)), np.zeros(0, str)
 
 
 def _named_right(seen: Sequence[Seen], truths: Sequence[Truth]) -> float:
-    """Share of found objects whose name the model's own classifier gives."""
+    """Share of detections that show a relevant object, and have its name."""
     named, true = [], []
     for one, truth in zip(seen, truths, strict=True):
-        kept = truth.inside(one.boxes)
-        claimed = hits(truth.judge(one, "relevant"))
         if not len(one.label):
             continue
-        named += one.label[kept][claimed >= 0].tolist()
-        true += [truth.sought("relevant")[k].label for k in claimed[claimed >= 0]]
+        sought = truth.sought("relevant")
+        shows = labels_of(one.boxes, boxes_of(sought))
+        named += one.label[shows >= 0].tolist()
+        true += [sought[k].label for k in shows[shows >= 0]]
     known = {*named} & {*true}
     return float(np.mean(np.array(named) == np.array(true))) if known else float("nan")
 

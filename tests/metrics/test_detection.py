@@ -11,6 +11,7 @@ from objwrappers.metrics.detection import (
     Counts,
     Found,
     Scene,
+    alone,
     average_precision,
     closeness,
     counts,
@@ -44,6 +45,12 @@ def test_closeness_is_measured_in_diagonals_of_the_object():
 def test_half_a_diagonal_away_is_not_close():
     assert hits(scene([(53, 54, 6, 8)], [SQUARE])) == [-1]
     assert hits(scene([(53, 53.9, 6, 8)], [SQUARE])) == [0]
+
+
+def test_objects_on_each_other_are_not_alone():
+    truth = np.array([(10.0, 10, 8, 8), (12, 10, 8, 8), (40, 10, 8, 8), (43, 10, 8, 8)])
+    assert alone(truth).tolist() == [False, False, True, True]
+    assert alone(NOTHING).tolist() == []
 
 
 def test_the_more_confident_of_two_claims_is_the_hit():
