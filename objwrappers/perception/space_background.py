@@ -18,7 +18,7 @@ from objwrappers.perception.space_objectives import gaussian_kl, log_normal
 
 __all__ = ["Backdrop", "ImageBackground"]
 
-LATENT = 32
+LATENT = 16
 COARSE = 32  # pixels a side of what the autoencoder adds
 CHANGE = 0.5  # largest change of a colour by the autoencoder, in [0, 1]
 EDGE = 0.02  # a pixel's colour is kept this far from 0 and 1, where its logit is infinite
@@ -66,16 +66,16 @@ class ImageBackground(nn.Module):
             nn.CELU(),
             nn.Conv2d(16, 32, 4, 2, 1),
             nn.CELU(),
-            nn.Conv2d(32, 32, 4, 2, 1),
+            nn.Conv2d(32, 16, 4, 2, 1),
             nn.CELU(),
             nn.Flatten(),
-            nn.Linear(32 * (size // 16) ** 2, 2 * LATENT),
+            nn.Linear(16 * (size // 16) ** 2, 2 * LATENT),
         )
         self.decoder = nn.Sequential(
-            nn.Linear(LATENT, 32 * 8 * 8),
+            nn.Linear(LATENT, 16 * 8 * 8),
             nn.CELU(),
-            nn.Unflatten(1, (32, 8, 8)),
-            nn.Conv2d(32, 16 * 4, 3, padding=1),
+            nn.Unflatten(1, (16, 8, 8)),
+            nn.Conv2d(16, 16 * 4, 3, padding=1),
             nn.PixelShuffle(2),
             nn.CELU(),
             nn.Conv2d(16, 3 * (COARSE // 16) ** 2, 3, padding=1),

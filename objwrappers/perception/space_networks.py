@@ -121,7 +121,7 @@ def cell_encoder(network: str, grid: int, scale: float) -> nn.Module:
     """
     if network == "published":
         return PublishedCells(grid)
-    head = nn.Conv2d(96, sum(HEADS.values()), 1)
+    head = nn.Conv2d(80, sum(HEADS.values()), 1)
     # Boxes start at the size that is expected, certain enough to be learned from: the deviations
     # of depth, scale and shift are softplus(-2) = .13.
     start = torch.zeros(sum(HEADS.values()))
@@ -133,8 +133,8 @@ def cell_encoder(network: str, grid: int, scale: float) -> nn.Module:
         _light_block(3, 24, 4, 2),
         _light_block(24, 48, 4, 2),
         _light_block(48, 72, 4, 2),
-        _light_block(72, 96, 3, 16 // grid),
-        _light_block(96, 96, 3, 1),
+        _light_block(72, 80, 3, 16 // grid),
+        _light_block(80, 80, 3, 1),
         head,
     )
 
@@ -155,9 +155,9 @@ def glimpse_encoder(network: str, what_size: int) -> nn.Sequential:
     return nn.Sequential(
         _light_block(3, 24, 3, 1),
         _light_block(24, 32, 4, 2),
-        _light_block(32, 64, 4, 2),
+        _light_block(32, 32, 4, 2),
         nn.Flatten(),
-        nn.Linear(64 * 4 * 4, 128),
+        nn.Linear(32 * 4 * 4, 128),
         nn.ReLU(inplace=True),
         nn.Linear(128, 2 * what_size),
     )
@@ -186,10 +186,10 @@ class GlimpseDecoder(nn.Module):
             last = 16
         else:
             self.body = nn.Sequential(
-                nn.Linear(what_size, 64 * 4 * 4),
+                nn.Linear(what_size, 32 * 4 * 4),
                 nn.CELU(),
-                nn.Unflatten(1, (64, 4, 4)),
-                nn.Conv2d(64, 32 * 4, 3, padding=1),
+                nn.Unflatten(1, (32, 4, 4)),
+                nn.Conv2d(32, 32 * 4, 3, padding=1),
                 nn.PixelShuffle(2),
                 nn.CELU(),
                 nn.GroupNorm(4, 32),

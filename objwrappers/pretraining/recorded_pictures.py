@@ -2,7 +2,7 @@
 
 * :func:`write_root_images`: what a game looks like without objects
 * :func:`write_truth_pictures`: frames with boxes and labels
-* :func:`write_motion_pictures`: what motion supervision finds in frames
+* :func:`write_motion_pictures`: each step of motion supervision
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from objwrappers.datasets.motion_boxes import motion_boxes
+from objwrappers.datasets.motion_pictures import motion_pictures, motion_sheet
+from objwrappers.datasets.motion_scenery import fit_scenery, sampled_frames
 from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.truth import truth_pictures
 from objwrappers.files import write_atomically
-from objwrappers.rendering.overlay import draw_percepts
 
 __all__ = [
     "root_images",
@@ -79,27 +79,15 @@ def write_truth_pictures(recording: Recording, folder: Path, count: int = 16) ->
     return write_pictures(folder, truth_pictures(recording, count))
 
 
-def write_motion_pictures(recording: Recording, folder: Path, count: int = 16) -> list[Path]:
-    """Writes, of frames spread over the recording: frame, background, mask, boxes on the frame."""
-    found = motion_boxes(recording)
-    height, width = found.background.shape[:2]
-    wanted = np.linspace(0, recording.num_frames - 1, min(count, recording.num_frames)).astype(int)
+def write_motion_pictures(recording: Recording, folder: Path, count: int = 8) -> list[Path]:
+    """Writes each step from a frame to its motion targets, ``"00-4-mask.png"``, and a sheet."""
 
     def pictures() -> Iterator[tuple[str, np.ndarray]]:
-        first = 0
-        for block in recording:
-            steps, envs = block.starts.shape
-            for number in wanted[(wanted >= first) & (wanted < first + steps * envs)]:
-                t, env = divmod(int(number), envs)
-                frame = block.frames[t - first // envs, env]
-                mask = found.mask(np.array([t]), np.array([env]))[0][..., None] * 255
-                present = np.arange(found.boxes.shape[2]) < found.counts[t, env]
-                boxes = {"boxes": found.boxes[t, env], "present": present.astype(float)}
-                drawn = draw_percepts(frame, boxes)
-                plain = [frame, found.background, np.broadcast_to(mask, (height, width, 3))]
-                large = [draw_percepts(np.ascontiguousarray(p, np.uint8), {}) for p in plain]
-                yield f"step-{t:05d}-env-{env}", np.concatenate([*large, drawn], axis=1)
-            first += steps * envs
+        yield "sheet", motion_sheet(recording)
+        scenery = fit_scenery(recording)
+        for i, frame in enumerate(sampled_frames(recording, count)):
+            for step, (name, picture) in enumerate(motion_pictures(scenery, frame).items()):
+                yield f"{i:02d}-{step}-{name}", picture
 
     return write_pictures(folder, pictures())
 

@@ -34,7 +34,7 @@ from objwrappers.pretraining.evaluation import evaluator_of
 from objwrappers.pretraining.loop import Training
 from objwrappers.pretraining.recipes import Ingredients, recipe_of
 from objwrappers.pretraining.settings import read_settings
-from objwrappers.pretraining.sources import Source, find_source
+from objwrappers.pretraining.sources import ImageSource, Source, find_source
 from objwrappers.rendering.bars import check_noise
 
 __all__ = ["pretrain"]
@@ -96,7 +96,8 @@ def pretrain(
 
     Raises:
         ValueError: No such model, game, noise, hyperparameter or device; frames or a checkpoint
-            of something else; several games for a model that knows one; a training that diverged.
+            of something else; several games for a model that knows one, images for one that needs
+            stacks; a training that diverged.
         FileNotFoundError: The teacher has no weights, or there are no frames.
         FileExistsError: ``output`` holds something else than weights.
     """
@@ -121,6 +122,7 @@ def pretrain(
         arguments["teacher"] = taught_by.name
         taught_by = taught_by.to(fabric.device)
     module = _make_module(model, arguments, family)
+    _check_frames(module, source)
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
         source.prepare(settings["n_frames"], progress)
@@ -178,6 +180,15 @@ def pretrain(
         module.save_pretrained(output)
     fabric.barrier()
     return output
+
+
+def _check_frames(module: Trainable, source: Source) -> None:
+    length = getattr(module, "stack_length", 1)
+    if isinstance(source, ImageSource) and length > 1:
+        raise ValueError(
+            f"{module.name} learns from {length} frames in succession, which images are not: take "
+            "the model space, which learns from single ones."
+        )
 
 
 def _draw(given: Ingredients, count: int) -> Tensor:

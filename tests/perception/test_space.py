@@ -205,6 +205,11 @@ def test_stored_weights_find_the_same_and_lie_in_the_space(model, tmp_path):
         assert all(box.contains(each.numpy().astype(box.dtype)) for each in value)
 
 
+def test_light_weights_have_two_megabytes_at_most(tmp_path):
+    Space().save_pretrained(tmp_path / "weights")
+    assert (tmp_path / "weights" / "model.safetensors").stat().st_size < 2_000_000
+
+
 @pytest.mark.parametrize("network", ["light", "published"])
 @torch.no_grad()
 def test_pictures_have_one_size_and_stay_in_their_range(network):

@@ -180,6 +180,17 @@ def test_the_fixed_schedule_hands_over_from_motion_to_time():
     assert shares == pytest.approx([0.0, 0.45, 0.9, 0.9])
 
 
+def test_the_published_network_learns_from_all_terms():
+    torch.manual_seed(0)
+    model = SpaceTime(**{**PRESETS["published-space+moc"], "grid": 8, "max_objects": 6})
+    losses = model.loss(squares(1), 0.5)
+    losses["loss"].backward()
+    assert all(torch.isfinite(value) for value in losses.values())
+    for name, parameter in model.named_parameters():
+        unused = parameter.grad is None or not parameter.grad.isfinite().all()
+        assert not unused, name
+
+
 @torch.no_grad()
 def test_pictures_show_motion_beside_the_scene():
     model = SpaceTime(**SMALL).eval()

@@ -18,7 +18,7 @@ from objwrappers.perception.loading import load_model
 from objwrappers.perception.registry import MODELS, ModelEntry
 from objwrappers.perception.scene_module import Detections, SceneModule
 from objwrappers.perception.trainable import Trainable
-from objwrappers.pretraining import sources
+from objwrappers.pretraining import evaluation, sources
 
 SETTINGS = {"n_timesteps": 8, "batch_size": 2, "eval_freq": 4, "checkpoint_every": 2}
 
@@ -79,6 +79,8 @@ def rewards(module, given):
 def toys(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(evaluation, "MOMENTS", 24)
+    monkeypatch.setattr(evaluation, "THINNED", 0.1)
     for name, cls, function in (("shades", Shades, recipe), ("blind", Blind, rewards)):
         module = type("module", (), {cls.__name__: cls, "recipe": function})
         monkeypatch.setitem(__import__("sys").modules, f"toy_{name}", module)
@@ -142,6 +144,8 @@ def test_images_are_a_task_of_their_own(tmp_path):
     assert config["training"]["frames"] == 20
     model = load_model("shades", "my rooms", device="cpu", family="scenes")
     assert model.mean.mean() > 0.2
+    with pytest.raises(ValueError, match="space_time learns from 4 frames in succession"):
+        pretrain("space_time", images=tmp_path / "my rooms", hyperparams={"batch_size": 4})
     with pytest.raises(ValueError, match="Give a game or a folder of images"):
         pretrain("shades", "Pong", images=tmp_path / "my rooms")
     with pytest.raises(ValueError, match="Give a game or a folder of images, got None and None"):
@@ -196,7 +200,7 @@ def test_figures_are_logged_while_it_runs_and_a_resumed_training_is_the_same(tmp
         torch.testing.assert_close(a[key], b[key], rtol=0, atol=0)
 
 
-def test_a_module_without_a_name_of_another_family_is_found_by_its_own():
+def test_a_model_is_found_in_the_family_that_has_it():
     assert issubclass(Shades, PerceptionModule)
     with pytest.raises(ValueError, match=r"Unknown perception model 'shadess'.*'shades'"):
         pretrain("shadess", "Pong")

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -230,3 +232,39 @@ def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
     error = run_zoo("pretrain", *options, "sigma:0.2", ok=False).stderr
     assert "is of a run with other settings: {'sigma': 0.08}" in error.replace("\n", " ")
     assert "another --log-folder" in error
+
+
+def test_several_games_are_learned_together_and_what_is_next_is_said(run_zoo, tmp_path):
+    for game in ("Pong", "Boxing"):
+        folder = tmp_path / "both" / game
+        run_zoo("collect", "--game", game, "-n", 256, "--num-envs", 1, "--folder", folder)
+    options = ["--model", "space_time", "--game", "pong", "Boxing", "--frames-folder", "both"]
+    result = run_zoo("pretrain", *options, "-n", 1, "--no-progress", *TINY, "n_frames:256")
+    folder = tmp_path / "cache/objwrappers/weights/scenes-space_time-Pong-Boxing"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["trained_on"]["tasks"] == ["Pong", "Boxing"]
+    assert config["components"] == 3 and config["training"]["frames"] == 512
+    assert {"relevant_f1", "relevant_centre_error"} <= {*config["training"]["validation"]}
+    assert "Next: python zoo/classify.py --game Pong --model space_time" in result.stdout
+    film = "Next: python zoo/record.py --env ObjScene-Pong-v0 --env-kwargs model:space_time -o"
+    assert film in result.stdout
+
+
+def test_a_folder_of_images_is_learned_from(run_zoo, tmp_path):
+    (tmp_path / "rooms").mkdir()
+    for i in range(12):
+        image = np.random.default_rng(i).integers(0, 256, (40, 50, 3), dtype=np.uint8)
+        cv2.imwrite(str(tmp_path / "rooms" / f"{i}.png"), image)
+    (tmp_path / "rooms" / "bad.jpg").write_text("no image")
+    options = ["--model", "space", "--images", "rooms", "--entry", "3DRoomsLight"]
+    result = run_zoo("pretrain", *options, "-n", 1, *TINY, "--no-progress")
+    assert result.stderr.count("bad.jpg is passed over") == 1
+    folder = tmp_path / "cache/objwrappers/weights/scenes-space-rooms"
+    config = json.loads((folder / "config.json").read_text())
+    assert config["trained_on"]["task"] == "rooms" and config["grid"] == 8
+    call = "Next: in Python: objwrappers.load_model('space', 'rooms', family='scenes')"
+    assert call in result.stdout
+    error = run_zoo("pretrain", "--model", "space", "--images", "nowhere", ok=False).stderr
+    assert "There is no folder of images nowhere" in error and "Traceback" not in error
+    error = run_zoo("pretrain", "--model", "space", ok=False).stderr
+    assert "Give a game or a folder of images" in error and "Traceback" not in error
