@@ -15,6 +15,7 @@ from torch import Tensor
 from objwrappers.perception.motion_supervision import (
     MotionTargets,
     alignment,
+    alpha_loss,
     detection_figures,
     presence_loss,
     where_loss,
@@ -61,6 +62,7 @@ class SpaceTime(Space):
         continuity_weight: Of object continuity, per frame.
         match_weight: Of the best match in it, β + 1.
         agree: Count only matches that are the nearest box, too.
+        cosine: Likeness is the cosine; otherwise 1 / (1 + mean squared difference).
         square: Presences are compared by squares, as published, not by cross-entropy.
         scheduling: λ, which takes over from motion for object continuity: ``"fixed"`` follows
             ``motion_schedule``; ``"dynamic"`` hangs on how well motion's objects are found.
@@ -109,6 +111,7 @@ class SpaceTime(Space):
         continuity_weight: float = 10.0,
         match_weight: float = 5.0,
         agree: bool = False,
+        cosine: bool = True,
         square: bool = False,
         scheduling: Literal["fixed", "dynamic"] = "fixed",
         motion_schedule: Sequence[float] = (1.0, 0.1, 0.0, 0.8),
@@ -153,7 +156,8 @@ class SpaceTime(Space):
         self.motion_weight, self.continuity_weight = motion_weight, continuity_weight
         self.presence_weight, self.where_weight = presence_weight, where_weight
         self.alpha_weight, self.match_weight = alpha_weight, match_weight
-        self.agree, self.square, self.scheduling = agree, square, scheduling
+        self.agree, self.cosine = agree, cosine
+        self.square, self.scheduling = square, scheduling
         self.motion_schedule, self.where_floor = motion_schedule, where_floor
         self.offset, self.found_weight = offset, found_weight
         self.underestimating, self.steepness, self.cooling = underestimating, steepness, cooling
@@ -207,11 +211,10 @@ class SpaceTime(Space):
 
     def _motion_terms(self, scene: Scene, targets: MotionTargets) -> dict[str, Tensor]:
         boxes = self._all_boxes(scene)
-        alpha = (scene.pure_alpha - targets.mask).square().sum((1, 2, 3))
         return {
             "motion_pres": presence_loss(scene.cells.logit, targets, self.square),
             "motion_where": where_loss(boxes, targets),
-            "motion_alpha": alpha.mean(),
+            "motion_alpha": alpha_loss(scene.pure_alpha, targets),
         }
 
     def _all_boxes(self, scene: Scene) -> Tensor:
@@ -231,6 +234,7 @@ class SpaceTime(Space):
             self.grid,
             match_weight=self.match_weight,
             agree=self.agree,
+            cosine=self.cosine,
         )
         return total / len(scene.images)
 
