@@ -66,7 +66,8 @@ class SpaceTime(Space):
         square: Presences are compared by squares, as published, not by cross-entropy.
         scheduling: λ, which takes over from motion for object continuity: ``"fixed"`` follows
             ``motion_schedule``; ``"dynamic"`` hangs on how well motion's objects are found.
-        motion_schedule: Schedule of 1 - λ.
+        motion_schedule: Schedule of 1 - λ. Near 0 the bound is alone, and makes objects of all
+            that the background cannot explain: scores, power pills.
         where_floor: Least factor on ``where_weight``: boxes grow once nothing holds them.
         offset: Of the dynamic schedule: distance allowed between boxes.
         found_weight: Of that distance.
@@ -105,7 +106,7 @@ class SpaceTime(Space):
         repetition: float = 0.3,
         stack_length: int = 4,
         motion_weight: float = 1.0,
-        presence_weight: float = 500.0,
+        presence_weight: float = 1000.0,
         where_weight: float = 2_000_000.0,
         alpha_weight: float = 10.0,
         continuity_weight: float = 10.0,
@@ -114,7 +115,7 @@ class SpaceTime(Space):
         cosine: bool = True,
         square: bool = False,
         scheduling: Literal["fixed", "dynamic"] = "fixed",
-        motion_schedule: Sequence[float] = (1.0, 0.1, 0.0, 0.8),
+        motion_schedule: Sequence[float] = (1.0, 0.5, 0.0, 0.8),
         where_floor: float = 1.0,
         offset: float = 0.1,
         found_weight: float = 0.025,

@@ -172,7 +172,7 @@ def cell_places():
 
 @torch.no_grad()
 def test_the_fixed_schedule_hands_over_from_motion_to_time():
-    model = SpaceTime(**SMALL)
+    model = SpaceTime(**SMALL, motion_schedule=(1.0, 0.1, 0.0, 0.8))
     given = squares(1)
     targets = model.targets(given)
     scene = model.explain(model.images(given["frames"]), 0.0)
