@@ -199,7 +199,16 @@ class SpaceTime(Space):
         return terms
 
     def targets(self, batch: dict[str, Tensor]) -> MotionTargets:
-        """Returns what motion shows in a batch."""
+        """Returns what motion shows in a batch.
+
+        Raises:
+            ValueError: It comes without motion, as images that are no recording do.
+        """
+        if "motion_present" not in batch:
+            raise ValueError(
+                "SPACE-Time learns from what moves, but these frames come without motion: "
+                "train 'space' on them."
+            )
         return MotionTargets.of(batch)
 
     def blend(self, targets: MotionTargets, progress: float) -> Blend | None:

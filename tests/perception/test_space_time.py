@@ -199,6 +199,8 @@ def test_pictures_show_motion_beside_the_scene():
     assert shown["motion mask"].mean() == pytest.approx((64 + 144) / 128**2, rel=0.05)
     del (given := squares(1))["motion_present"]
     assert "motion cells" not in model.pictures(given)
+    with pytest.raises(ValueError, match="frames come without motion: train 'space'"):
+        model.loss(given, 0.5)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
