@@ -9,14 +9,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import background, travel_mask
+from objwrappers.datasets.backgrounds import BACKGROUNDS
+from objwrappers.datasets.motion_places import travelled_places
 from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.sprite_colours import (
     blended_colours,
@@ -25,6 +24,7 @@ from objwrappers.datasets.sprite_colours import (
     mixed_colours,
     usual_sizes,
 )
+from objwrappers.names import unknown_name
 from objwrappers.perception.foreground import (
     ACCESSORY,
     GROUND,
@@ -34,10 +34,10 @@ from objwrappers.perception.foreground import (
     foreground_pixels,
 )
 from objwrappers.rendering.bars import COLOUR
-from objwrappers.resizing import resize_frames
 
 __all__ = ["MotionSettings", "fit_scenery", "past_bars", "sampled_frames"]
 
+LAG = 4  # agent steps in which objects move
 SAMPLES = 600  # frames that background and colours are learned from
 GROUND_SHARE = 0.2  # of the frame: from here on a colour of the background is ground
 
@@ -48,14 +48,37 @@ class MotionSettings:
 
     Attributes:
         split: Tell touching objects apart by colour and size.
+        background: ``"neighbours"``, ``"mode"`` or ``"median"`` of the whole game, see
+            :mod:`objwrappers.datasets.backgrounds`.
+        trail: Compare each frame with the mode of so many frames shortly before it, not with the
+            whole game's background; 0 for the latter. Published: 26.
+        flow: Only what flows is an object, too, not what rests before the background.
+
+    Raises:
+        ValueError: No such background, or a negative trail.
     """
 
     split: bool = True
+    background: str = "neighbours"
+    trail: int = 0
+    flow: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks them."""
+        if self.background not in BACKGROUNDS:
+            raise unknown_name("background", self.background, BACKGROUNDS)
+        if self.trail < 0:
+            raise ValueError(f"motion_trail is a number of frames, 0 for none, got {self.trail}.")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> MotionSettings:
-        """Those of a model's hyperparameters, ``motion_split``."""
-        return cls(split=bool(settings.get("motion_split", True)))
+        """Those of a model's hyperparameters: ``motion_split``, ``motion_background``, ...
+
+        Raises:
+            ValueError: No such background, or a negative trail.
+        """
+        names = (field.name for field in fields(cls))
+        return cls(**{n: settings[f"motion_{n}"] for n in names if f"motion_{n}" in settings})
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -75,32 +98,45 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     """
     settings = settings or MotionSettings()
     with_bars = recording.facts.get("noise", "none") != "none"
-    sampled, half = _read(recording)
-    shown = torch.from_numpy(sampled)[:, None]
-    still = background(Frames(shown, torch.zeros(shown.shape[:2], dtype=torch.bool))).numpy()
-    travels = travel_mask(half, background(half)).numpy()
-    height, width = still.shape[:2]
-    rows = np.arange(height) * travels.shape[0] // height
-    columns = np.arange(width) * travels.shape[1] // width
-    palette = np.zeros((GROUND, 3), np.uint8)
-    themselves = np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, 1)
-    found, areas = np.unique(still.reshape(-1, 3), axis=0, return_counts=True)
-    colours = np.full(NUM_CODES, ACCESSORY, np.uint8)
-    colours[colour_codes(found[areas >= GROUND_SHARE * height * width])] = GROUND
-    sizes = np.zeros((GROUND - 1, 4), np.float32)
-    mask = travels[np.ix_(rows, columns)].astype(np.uint8)
-    plain = Scenery(still, mask, colours, sizes, palette, themselves)
+    before, sampled = _pairs(recording)
+    plain = _plain(BACKGROUNDS[settings.background](sampled))
     if with_bars:
         plain = past_bars(plain)
-    if not settings.split:
-        return plain
-    pixels = foreground_pixels(plain, sampled)
+    learn = _with_sprites if settings.split else _unchanged
+    travels = travelled_places(learn(plain, sampled), before, sampled)
+    return learn(replace(plain, travels=travels), sampled)
+
+
+def _plain(background: np.ndarray) -> Scenery:
+    """A scenery that knows nothing of objects yet."""
+    found, areas = np.unique(background.reshape(-1, 3), axis=0, return_counts=True)
+    colours = np.full(NUM_CODES, ACCESSORY, np.uint8)
+    colours[colour_codes(found[areas >= GROUND_SHARE * areas.sum()])] = GROUND
+    return Scenery(
+        background=background,
+        travels=np.ones(background.shape[:2], np.uint8),
+        colours=colours,
+        sizes=np.zeros((GROUND - 1, 4), np.float32),
+        palette=np.zeros((GROUND, 3), np.uint8),
+        stands_for=np.repeat(np.arange(256, dtype=np.uint8)[:, None], 2, 1),
+    )
+
+
+def _with_sprites(plain: Scenery, frames: np.ndarray) -> Scenery:
+    """Learns the colours and sizes of objects."""
+    pixels = foreground_pixels(plain, frames)
+    found = np.unique(plain.background.reshape(-1, 3), axis=0)
     blends = blended_colours(pixels, found)
-    table, stands_for = mixed_colours(colour_groups(plain, pixels, blends, len(sampled)), pixels)
-    grouped = replace(plain, colours=table, stands_for=stands_for)
-    grouped = replace(grouped, palette=group_palette(table, pixels))
-    pixels = foreground_pixels(grouped, sampled)
-    return replace(grouped, sizes=usual_sizes(grouped, pixels, len(sampled)))
+    groups = colour_groups(plain, pixels, blends, len(frames))
+    table, stands_for = mixed_colours(groups, pixels)
+    palette = group_palette(table, pixels)
+    grouped = replace(plain, colours=table, stands_for=stands_for, palette=palette)
+    pixels = foreground_pixels(grouped, frames)
+    return replace(grouped, sizes=usual_sizes(grouped, pixels, len(frames)))
+
+
+def _unchanged(plain: Scenery, frames: np.ndarray) -> Scenery:
+    return plain
 
 
 def past_bars(scenery: Scenery) -> Scenery:
@@ -121,16 +157,17 @@ def sampled_frames(recording: Recording, count: int, seed: int = 0) -> np.ndarra
     return np.concatenate(drawn)
 
 
-def _read(recording: Recording) -> tuple[np.ndarray, Frames]:
-    """Returns some native frames, and all at half their size: where things travel needs no more."""
+def _pairs(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
+    """Returns native frames from everywhere, and those LAG steps later in the same episode."""
     rng = np.random.default_rng(0)
     share = SAMPLES / recording.num_frames
-    sampled, small, starts = [], [], []
-    for frames, new, _ in recording:
-        flat = frames.reshape(-1, *frames.shape[2:])
-        sampled.append(flat[rng.permutation(len(flat))[: int(np.ceil(share * len(flat)))]])
-        size = max(1, flat.shape[1] // 2), max(1, flat.shape[2] // 2)
-        small.append(resize_frames(flat, *size).reshape(*new.shape, *size, 3))
-        starts.append(new)
-    frames_at_half = torch.from_numpy(np.concatenate(small))
-    return np.concatenate(sampled), Frames(frames_at_half, torch.from_numpy(np.concatenate(starts)))
+    before, after = [], []
+    for frames, starts, _ in recording:
+        lag = min(LAG, len(frames) - 1)
+        cut = np.cumsum(starts, 0)
+        whole = np.argwhere(cut[lag:] == cut[: len(cut) - lag])
+        drawn = whole[rng.permutation(len(whole))[: int(np.ceil(share * starts.size))]]
+        t, n = drawn.T
+        before.append(frames[t, n])
+        after.append(frames[t + lag, n])
+    return np.concatenate(before), np.concatenate(after)

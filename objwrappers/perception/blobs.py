@@ -71,11 +71,24 @@ def connected(
     row, column = layer * height + y + APART, x + APART
     tall[row, column] = 1
     closed = cv2.morphologyEx(tall, cv2.MORPH_CLOSE, CLOSING)
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8, ltype=cv2.CV_32S)
-    boxes = stats[1:, :4].astype(np.int64)
-    of_layer, boxes[:, 1] = np.divmod(boxes[:, 1], height)
-    boxes[:, :2] -= APART
-    return labels[row, column].astype(np.int64) - 1, of_layer, boxes
+    count, labels = cv2.connectedComponents(closed, connectivity=8, ltype=cv2.CV_32S)
+    owner = labels[row, column].astype(np.int64) - 1
+    # OpenCV's own statistics look at every pixel of the picture; these are far fewer.
+    of_layer = np.zeros(count - 1, np.int64)
+    of_layer[owner] = layer
+    corners = [_extremes(owner, values, count - 1) for values in (x, y)]
+    (left, right), (top, bottom) = corners
+    return owner, of_layer, np.stack([left, top, right - left + 1, bottom - top + 1], 1)
+
+
+def _extremes(owner: np.ndarray, values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The least and the greatest value of each owner, int64 (count,) each."""
+    values = values.astype(np.int64)
+    # NumPy is fast here where all are of one type and lie side by side.
+    least, greatest = np.full(count, np.iinfo(np.int64).max), np.full(count, -1)
+    np.minimum.at(least, owner, values)
+    np.maximum.at(greatest, owner, values)
+    return least, greatest
 
 
 def find_blobs(scenery: Scenery, pixels: Pixels, batch: int) -> Blobs:

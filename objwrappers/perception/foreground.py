@@ -59,9 +59,9 @@ class Pixels:
     """The n pixels of a batch that are no scenery; one that shows two sprites is there twice.
 
     Attributes:
-        frame: int64 (n,), which frame.
-        y: int64 (n,).
-        x: int64 (n,).
+        frame: int32 (n,), which frame.
+        y: int32 (n,).
+        x: int32 (n,).
         rgb: uint8 (n, 3).
         group: uint8 (n,), of its colour, see :attr:`Scenery.colours`.
     """
@@ -79,7 +79,7 @@ class Pixels:
 
 def colour_codes(rgb: np.ndarray) -> np.ndarray:
     """Numbers colours by five bits a channel, uint8 (..., 3) → int32 (...) below 32,768."""
-    red, green, blue = np.moveaxis(rgb.astype(np.int32) >> 3, -1, 0)
+    red, green, blue = (rgb[..., channel].astype(np.int32) >> 3 for channel in range(3))
     return red << 10 | green << 5 | blue
 
 
@@ -104,16 +104,16 @@ def foreground_pixels(scenery: Scenery, frames: np.ndarray) -> Pixels:
     still = np.broadcast_to(scenery.background, frames.shape).reshape(tall.shape)
     change = cv2.absdiff(tall, still)
     same = cv2.inRange(change, (0, 0, 0), (THRESHOLD,) * 3)
-    moves = (same.reshape(-1, height, width) == 0) & (scenery.travels != 0)
-    # Where much of the frame changes it is another scene, and nothing is known of it.
-    moves &= (np.count_nonzero(moves, axis=(1, 2)) < SCENE_CUT * height * width)[:, None, None]
-    where = np.flatnonzero(moves)
-    rgb = tall.reshape(-1, 3)[where]
+    moves = cv2.bitwise_not(same).reshape(frames.shape[:3]) & (255 * scenery.travels)
+    found = cv2.findNonZero(moves.reshape(-1, width))
+    x, row = np.zeros((2, 0), np.int32) if found is None else found.reshape(-1, 2).T.copy()
+    frame, y = np.divmod(row, np.int32(height))
+    rgb = tall.reshape(-1, 3).take(row.astype(np.int64) * width + x, 0)
     group = scenery.colours[colour_codes(rgb)]
-    kept = group != GROUND
-    where, rgb, group = where[kept], rgb[kept], group[kept]
-    row, x = np.divmod(where, width)
-    frame, y = np.divmod(row, height)
+    # Where much of the frame changes it is another scene, and nothing is known of it.
+    same_scene = np.bincount(frame, minlength=len(frames)) < SCENE_CUT * height * width
+    kept = (group != GROUND) & same_scene[frame]
+    frame, y, x, rgb, group = frame[kept], y[kept], x[kept], rgb[kept], group[kept]
     one, other = scenery.stands_for[group].T
     again = np.flatnonzero(one != other)
     if not again.size:

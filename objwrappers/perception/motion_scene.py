@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.foreground import GROUND, NUM_CODES, Scenery
-from objwrappers.perception.motion_objects import DESCRIPTOR, FoundObjects, find_objects
+from objwrappers.perception.motion_objects import DESCRIPTOR, FoundObjects, find_objects, joined
 from objwrappers.perception.scene_module import Detections, SceneModule
 
 __all__ = ["MotionScene"]
@@ -155,18 +155,7 @@ class MotionScene(SceneModule):
         if parts == 1:
             return find_objects(scenery, frames)
         work = [(scenery, part) for part in np.array_split(frames, parts)]
-        found = [*_workers.map(find_objects, *zip(*work, strict=True))]
-        most = max(each.boxes.shape[1] for each in found)
-
-        def joined(name: str) -> np.ndarray:
-            arrays = [getattr(each, name) for each in found]
-            wide = [((0, 0), (0, most - array.shape[1]), (0, 0)) for array in arrays]
-            return np.concatenate([np.pad(*both) for both in zip(arrays, wide, strict=True)])
-
-        counts, masks = (
-            np.concatenate([getattr(each, name) for each in found]) for name in ("counts", "masks")
-        )
-        return FoundObjects(joined("boxes"), counts, joined("looks"), masks)
+        return joined([*_workers.map(find_objects, *zip(*work, strict=True))])
 
     def settle(self, draw: Callable[[int], Tensor]) -> None:
         """Does nothing: the recipe has found the classes in native frames."""

@@ -80,3 +80,5 @@ def test_cells_take_the_box_of_their_centre_and_the_larger_of_two():
     assert present[1].nonzero().flatten().tolist() == [15], "a centre on the border is inside"
     torch.testing.assert_close(where[1, 15], boxes[1, 0])
     assert where.sum() == pytest.approx(float(boxes[0, 1:].sum() + boxes[1, 0].sum()), abs=1e-6)
+    empty, nowhere = cell_targets(torch.zeros(2, 0, 4), torch.tensor([0, 0]), grid=4)
+    assert empty.shape == (2, 16) and empty.sum() == 0 and nowhere.sum() == 0
