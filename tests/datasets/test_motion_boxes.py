@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from objwrappers.datasets.motion_boxes import cell_targets, motion_boxes
 from objwrappers.datasets.recordings import Recording, RecordingWriter
@@ -64,6 +66,29 @@ def test_what_was_kept_equals_what_is_made_and_damage_is_mended(folder):
         again = motion_boxes(Recording(folder))
         for name in ("boxes", "counts", "masks", "background"):
             np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    name=st.sampled_from(["boxes.npy", "counts.npy", "masks.npy", "background.npy", "digest.json"]),
+    place=st.floats(0, 1),
+    content=st.binary(max_size=40) | st.sampled_from([b"[]", b"null", b'{"content": 3}', b"{}"]),
+    whole=st.booleans(),
+)
+def test_whatever_is_in_the_kept_files_is_what_was_made_or_is_made_anew(
+    folder, name, place, content, whole
+):
+    # In memory: to cut off a file that is mapped is a bus error.
+    made = motion_boxes(Recording(folder), cache=False)
+    motion_boxes(Recording(folder))
+    (kept,) = (p for p in folder.glob(".motion-*") if p.is_dir())
+    before = (kept / name).read_bytes()
+    start = int(place * len(before))
+    damaged = content if whole else before[:start] + content + before[start + len(content) :]
+    (kept / name).write_bytes(damaged)
+    again = motion_boxes(Recording(folder))
+    for key in ("boxes", "counts", "masks", "background"):
+        np.testing.assert_array_equal(getattr(again, key), getattr(made, key))
 
 
 def test_cells_take_the_box_of_their_centre_and_the_larger_of_two():

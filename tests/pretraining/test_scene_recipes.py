@@ -31,7 +31,7 @@ def weights(folder, tmp_path_factory):
     home = tmp_path_factory.mktemp("trained")
     return objwrappers.pretrain(
         "motion",
-        "Pong",
+        "MadeUp",
         family="scenes",
         frames_folder=folder,
         output=home / "weights",
@@ -42,7 +42,7 @@ def weights(folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def model(weights):
-    return load_model("motion", "Pong", weights=weights, device="cpu", family="scenes")
+    return load_model("motion", "MadeUp", weights=weights, device="cpu", family="scenes")
 
 
 def boxes_of(percepts, label):
