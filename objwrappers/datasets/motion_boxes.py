@@ -10,18 +10,21 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from objwrappers.datasets.backgrounds import flowing, mode_background
 from objwrappers.datasets.locking import FileLock
 from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery
 from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder, write_folder_atomically
-from objwrappers.perception.motion_objects import find_objects
+from objwrappers.perception.foreground import Scenery
+from objwrappers.perception.motion_objects import FoundObjects, find_objects, joined
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 
@@ -90,15 +93,39 @@ def motion_boxes(
 def _make(recording: Recording, settings: MotionSettings) -> MotionBoxes:
     scenery = fit_scenery(recording, settings)
     parts, counts, masks = [], [], []
-    for frames, _, _ in recording:
-        for now in frames:
-            found = find_objects(scenery, now)
+    for frames, starts, _ in recording:
+        for found in _found(scenery, settings, frames, starts):
             parts.append(found.boxes)
             counts.append(found.counts)
             masks.append(np.packbits(found.masks, axis=-1))
     most = max(1, *(part.shape[1] for part in parts))
     padded = [np.pad(part, ((0, 0), (0, most - part.shape[1]), (0, 0))) for part in parts]
     return MotionBoxes(np.stack(padded), np.stack(counts), np.stack(masks), scenery.background)
+
+
+def _found(
+    scenery: Scenery, settings: MotionSettings, frames: np.ndarray, starts: np.ndarray
+) -> Iterator[FoundObjects]:
+    """Finds the objects of each step of a shard, (t, N, H, W, 3)."""
+    if not (settings.trail or settings.flow):
+        yield from (find_objects(scenery, now) for now in frames)
+        return
+    own = [scenery] * frames.shape[1]
+    for t, now in enumerate(frames):
+        # As many frames as the trail has see the same one, that of the frames before.
+        if settings.trail and t and t % settings.trail == 0:
+            before = slice(t - settings.trail, t)
+            own = [
+                scenery
+                if starts[before.start + 1 : t + 1, n].any()
+                else replace(scenery, background=mode_background(frames[before, n]))
+                for n in range(len(own))
+            ]
+        seen = own
+        if settings.flow and t:
+            flows = map(flowing, frames[t - 1], now)
+            seen = [replace(s, travels=s.travels * f) for s, f in zip(own, flows, strict=True)]
+        yield joined([find_objects(s, now[n, None]) for n, s in enumerate(seen)])
 
 
 def _write(folder: Path, made_of: dict, found: MotionBoxes) -> None:

@@ -9,14 +9,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
-import torch
 
-from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import background
+from objwrappers.datasets.backgrounds import BACKGROUNDS
 from objwrappers.datasets.motion_places import travelled_places
 from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.sprite_colours import (
@@ -26,6 +24,7 @@ from objwrappers.datasets.sprite_colours import (
     mixed_colours,
     usual_sizes,
 )
+from objwrappers.names import unknown_name
 from objwrappers.perception.foreground import (
     ACCESSORY,
     GROUND,
@@ -49,14 +48,37 @@ class MotionSettings:
 
     Attributes:
         split: Tell touching objects apart by colour and size.
+        background: ``"neighbours"``, ``"mode"`` or ``"median"`` of the whole game, see
+            :mod:`objwrappers.datasets.backgrounds`.
+        trail: Compare each frame with the mode of so many frames shortly before it, not with the
+            whole game's background; 0 for the latter. Published: 26.
+        flow: Only what flows is an object, too, not what rests before the background.
+
+    Raises:
+        ValueError: No such background, or a negative trail.
     """
 
     split: bool = True
+    background: str = "neighbours"
+    trail: int = 0
+    flow: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks them."""
+        if self.background not in BACKGROUNDS:
+            raise unknown_name("background", self.background, BACKGROUNDS)
+        if self.trail < 0:
+            raise ValueError(f"motion_trail is a number of frames, 0 for none, got {self.trail}.")
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> MotionSettings:
-        """Those of a model's hyperparameters, ``motion_split``."""
-        return cls(split=bool(settings.get("motion_split", True)))
+        """Those of a model's hyperparameters: ``motion_split``, ``motion_background``, ...
+
+        Raises:
+            ValueError: No such background, or a negative trail.
+        """
+        names = (field.name for field in fields(cls))
+        return cls(**{n: settings[f"motion_{n}"] for n in names if f"motion_{n}" in settings})
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -77,9 +99,7 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     settings = settings or MotionSettings()
     with_bars = recording.facts.get("noise", "none") != "none"
     before, sampled = _pairs(recording)
-    shown = torch.from_numpy(sampled)[:, None]
-    still = background(Frames(shown, torch.zeros(shown.shape[:2], dtype=torch.bool))).numpy()
-    plain = _plain(still)
+    plain = _plain(BACKGROUNDS[settings.background](sampled))
     if with_bars:
         plain = past_bars(plain)
     learn = _with_sprites if settings.split else _unchanged

@@ -2,10 +2,12 @@
 
 * :class:`FoundObjects`: of B frames
 * :func:`find_objects`: native frames → objects
+* :func:`joined`: those of several batches as one
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +15,7 @@ import numpy as np
 from objwrappers.perception.blobs import Blobs, find_blobs
 from objwrappers.perception.foreground import ACCESSORY, Pixels, Scenery, foreground_pixels
 
-__all__ = ["DESCRIPTOR", "FoundObjects", "find_objects"]
+__all__ = ["DESCRIPTOR", "FoundObjects", "find_objects", "joined"]
 
 DESCRIPTOR = (
     *("red", "green", "blue"),
@@ -69,6 +71,22 @@ def find_objects(scenery: Scenery, frames: np.ndarray) -> FoundObjects:
     there = blobs.owner >= 0
     masks[pixels.frame[there], pixels.y[there], pixels.x[there]] = True
     return FoundObjects(padded[..., :4], counts, padded[..., 4:], masks)
+
+
+def joined(parts: Sequence[FoundObjects]) -> FoundObjects:
+    """Returns what was found in several batches as that of one."""
+    most = max(part.boxes.shape[1] for part in parts)
+
+    def padded(arrays: Iterable[np.ndarray]) -> np.ndarray:
+        wide = [np.pad(a, ((0, 0), (0, most - a.shape[1]), (0, 0))) for a in arrays]
+        return np.concatenate(wide)
+
+    return FoundObjects(
+        padded(part.boxes for part in parts),
+        np.concatenate([part.counts for part in parts]),
+        padded(part.looks for part in parts),
+        np.concatenate([part.masks for part in parts]),
+    )
 
 
 def _looks(scenery: Scenery, blobs: Blobs, pixels: Pixels) -> np.ndarray:

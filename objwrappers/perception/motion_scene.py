@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.foreground import GROUND, NUM_CODES, Scenery
-from objwrappers.perception.motion_objects import DESCRIPTOR, FoundObjects, find_objects
+from objwrappers.perception.motion_objects import DESCRIPTOR, FoundObjects, find_objects, joined
 from objwrappers.perception.scene_module import Detections, SceneModule
 
 __all__ = ["MotionScene"]
 
 WORKERS = 2
 PER_WORKER = 4  # frames: fewer are not worth a thread
+MOST_OBJECTS = 96  # of a frame: batches are alike however many there are
 LEAST_SPREAD = 0.05  # of a number that describes objects: below, it is noise
 WORTH = (2.0,) * 3 + (1.0,) * 2 + (0.25,) * 5
 """Of each number of the descriptor: legs move and sprites are clipped, colours stay."""
@@ -137,10 +138,16 @@ class MotionScene(SceneModule):
         """
         found = self._find(self.resize(frames).cpu().numpy())
         device = self.centre.device
-        boxes = torch.from_numpy(found.boxes).to(device)
-        looks = torch.from_numpy(found.looks).to(device)
+        rows = np.concatenate([found.boxes, found.looks], -1)
+        if rows.shape[1] > MOST_OBJECTS:  # the smallest are left out
+            order = np.argsort(-rows[..., 2] * rows[..., 3], axis=1, kind="stable")
+            kept = np.sort(order[:, :MOST_OBJECTS], 1)
+            rows = np.take_along_axis(rows, kept[..., None], 1)
+        spare = MOST_OBJECTS - rows.shape[1]
+        padded = torch.from_numpy(np.pad(rows, ((0, 0), (0, spare), (0, 0)))).to(device)
+        boxes, looks = padded.split([4, len(DESCRIPTOR)], 2)
         counts = torch.from_numpy(found.counts).to(device)
-        there = torch.arange(boxes.shape[1], device=device) < counts[:, None]
+        there = torch.arange(MOST_OBJECTS, device=device) < counts[:, None]
         what = (looks - self.centre) / self.spread * there[..., None]
         return Detections(boxes, there.float(), what)
 
@@ -155,18 +162,7 @@ class MotionScene(SceneModule):
         if parts == 1:
             return find_objects(scenery, frames)
         work = [(scenery, part) for part in np.array_split(frames, parts)]
-        found = [*_workers.map(find_objects, *zip(*work, strict=True))]
-        most = max(each.boxes.shape[1] for each in found)
-
-        def joined(name: str) -> np.ndarray:
-            arrays = [getattr(each, name) for each in found]
-            wide = [((0, 0), (0, most - array.shape[1]), (0, 0)) for array in arrays]
-            return np.concatenate([np.pad(*both) for both in zip(arrays, wide, strict=True)])
-
-        counts, masks = (
-            np.concatenate([getattr(each, name) for each in found]) for name in ("counts", "masks")
-        )
-        return FoundObjects(joined("boxes"), counts, joined("looks"), masks)
+        return joined([*_workers.map(find_objects, *zip(*work, strict=True))])
 
     def settle(self, draw: Callable[[int], Tensor]) -> None:
         """Does nothing: the recipe has found the classes in native frames."""
