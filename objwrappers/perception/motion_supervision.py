@@ -1,7 +1,7 @@
 """What motion asks of SPACE's cells while SPACE-Time learns, and how well they answer.
 
 * :class:`MotionTargets`: objects that motion shows, by cell
-* :func:`presence_loss`, :func:`where_loss`: the cells' distance from them
+* :func:`presence_loss`, :func:`where_loss`, :func:`alpha_loss`: the distance from them
 * :func:`alignment`: how far supervision has done its work (dynamic scheduling)
 * :func:`detection_figures`: precision and recall of detections against them, free of cells
 """
@@ -21,6 +21,7 @@ from objwrappers.perception.spatial_transformer import glimpse
 __all__ = [
     "MotionTargets",
     "alignment",
+    "alpha_loss",
     "detection_figures",
     "presence_loss",
     "where_loss",
@@ -40,19 +41,22 @@ class MotionTargets:
         present: (B, N) in {0, 1}.
         boxes: (B, N, 4), zeros where there is none.
         counted: (B, N) in {0, 1}; 0 where bars leave open whether there is anything to be seen.
-        mask: (B, 1, h, w) in {0, 1}, what moves.
+        mask: (B, 1, h, w) in {0, 1}, what moves and no bar hides.
+        visible: (B, 1, h, w) in [0, 1], 0 behind bars.
     """
 
     present: Tensor
     boxes: Tensor
     counted: Tensor
     mask: Tensor
+    visible: Tensor
 
     @classmethod
     def of(cls, batch: dict[str, Tensor]) -> MotionTargets:
         """Reads a batch of the recipes for scenes; what bars hide need not be found."""
         present, boxes = batch["motion_present"], batch["motion_where"]
         counted, mask = torch.ones_like(present), batch["motion_mask"][:, None]
+        visible = torch.ones_like(mask)
         if "visible" in batch:
             visible = batch["visible"][:, None]
             seen = glimpse(visible, boxes, VISIBLE_SIDE).mean((2, 3, 4))
@@ -60,7 +64,7 @@ class MotionTargets:
             counted = (~there | (seen < HIDDEN) | (seen >= SHOWN)).float()
             present = (there & (seen >= SHOWN)).float()
             mask = mask * (visible > SHOWN)
-        return cls(present, boxes, counted, mask)
+        return cls(present, boxes, counted, mask, visible)
 
 
 def presence_loss(logit: Tensor, targets: MotionTargets, square: bool = False) -> Tensor:
@@ -85,6 +89,14 @@ def where_loss(boxes: Tensor, targets: MotionTargets) -> Tensor:
     frame's centre; that is left out.
     """
     return ((boxes - targets.boxes).square().sum(-1) * targets.present).sum(1).mean()
+
+
+def alpha_loss(alpha: Tensor, targets: MotionTargets) -> Tensor:
+    """Squared distance of the foreground's alpha (B, 1, h, w) from the mask, sum over pixels.
+
+    Behind a bar an object may go on.
+    """
+    return ((alpha - targets.mask).square() * targets.visible).sum((1, 2, 3)).mean()
 
 
 def alignment(

@@ -15,6 +15,7 @@ from torch import Tensor
 from objwrappers.perception.motion_supervision import (
     MotionTargets,
     alignment,
+    alpha_loss,
     detection_figures,
     presence_loss,
     where_loss,
@@ -61,10 +62,12 @@ class SpaceTime(Space):
         continuity_weight: Of object continuity, per frame.
         match_weight: Of the best match in it, β + 1.
         agree: Count only matches that are the nearest box, too.
+        cosine: Likeness is the cosine; otherwise 1 / (1 + mean squared difference).
         square: Presences are compared by squares, as published, not by cross-entropy.
         scheduling: λ, which takes over from motion for object continuity: ``"fixed"`` follows
             ``motion_schedule``; ``"dynamic"`` hangs on how well motion's objects are found.
-        motion_schedule: Schedule of 1 - λ.
+        motion_schedule: Schedule of 1 - λ. Near 0 the bound is alone, and makes objects of all
+            that the background cannot explain: scores, power pills.
         where_floor: Least factor on ``where_weight``: boxes grow once nothing holds them.
         offset: Of the dynamic schedule: distance allowed between boxes.
         found_weight: Of that distance.
@@ -103,15 +106,16 @@ class SpaceTime(Space):
         repetition: float = 0.3,
         stack_length: int = 4,
         motion_weight: float = 1.0,
-        presence_weight: float = 500.0,
+        presence_weight: float = 1000.0,
         where_weight: float = 2_000_000.0,
         alpha_weight: float = 10.0,
         continuity_weight: float = 10.0,
         match_weight: float = 5.0,
         agree: bool = False,
+        cosine: bool = True,
         square: bool = False,
         scheduling: Literal["fixed", "dynamic"] = "fixed",
-        motion_schedule: Sequence[float] = (1.0, 0.1, 0.0, 0.8),
+        motion_schedule: Sequence[float] = (1.0, 0.5, 0.0, 0.8),
         where_floor: float = 1.0,
         offset: float = 0.1,
         found_weight: float = 0.025,
@@ -153,7 +157,8 @@ class SpaceTime(Space):
         self.motion_weight, self.continuity_weight = motion_weight, continuity_weight
         self.presence_weight, self.where_weight = presence_weight, where_weight
         self.alpha_weight, self.match_weight = alpha_weight, match_weight
-        self.agree, self.square, self.scheduling = agree, square, scheduling
+        self.agree, self.cosine = agree, cosine
+        self.square, self.scheduling = square, scheduling
         self.motion_schedule, self.where_floor = motion_schedule, where_floor
         self.offset, self.found_weight = offset, found_weight
         self.underestimating, self.steepness, self.cooling = underestimating, steepness, cooling
@@ -194,7 +199,16 @@ class SpaceTime(Space):
         return terms
 
     def targets(self, batch: dict[str, Tensor]) -> MotionTargets:
-        """Returns what motion shows in a batch."""
+        """Returns what motion shows in a batch.
+
+        Raises:
+            ValueError: It comes without motion, as images that are no recording do.
+        """
+        if "motion_present" not in batch:
+            raise ValueError(
+                "SPACE-Time learns from what moves, but these frames come without motion: "
+                "train 'space' on them."
+            )
         return MotionTargets.of(batch)
 
     def blend(self, targets: MotionTargets, progress: float) -> Blend | None:
@@ -207,11 +221,10 @@ class SpaceTime(Space):
 
     def _motion_terms(self, scene: Scene, targets: MotionTargets) -> dict[str, Tensor]:
         boxes = self._all_boxes(scene)
-        alpha = (scene.pure_alpha - targets.mask).square().sum((1, 2, 3))
         return {
             "motion_pres": presence_loss(scene.cells.logit, targets, self.square),
             "motion_where": where_loss(boxes, targets),
-            "motion_alpha": alpha.mean(),
+            "motion_alpha": alpha_loss(scene.pure_alpha, targets),
         }
 
     def _all_boxes(self, scene: Scene) -> Tensor:
@@ -231,6 +244,7 @@ class SpaceTime(Space):
             self.grid,
             match_weight=self.match_weight,
             agree=self.agree,
+            cosine=self.cosine,
         )
         return total / len(scene.images)
 

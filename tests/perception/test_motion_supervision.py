@@ -8,6 +8,7 @@ import torch
 from objwrappers.perception.motion_supervision import (
     MotionTargets,
     alignment,
+    alpha_loss,
     detection_figures,
     presence_loss,
     where_loss,
@@ -64,6 +65,14 @@ def test_what_a_bar_hides_need_not_be_found_and_half_of_it_is_left_open():
     assert asked.present.nonzero().tolist() == [[0, 3]]
     assert (asked.counted == 0).nonzero().tolist() == [[0, 9]]
     assert asked.mask[0, 0, 0].tolist() == [1.0] * 15 + [0.0] * 17
+
+
+def test_alpha_is_compared_with_the_mask_where_no_bar_hides_it():
+    visible = torch.ones(1, 32, 32)
+    visible[:, :, 16:] = 0
+    alpha = torch.full((1, 1, 32, 32), 0.75)
+    assert alpha_loss(alpha, targets({})) == pytest.approx(32 * 32 / 16)
+    assert alpha_loss(alpha, targets({}, visible=visible)) == pytest.approx(32 * 16 / 16)
 
 
 def test_a_perfect_detection_and_one_of_each_mistake():

@@ -172,7 +172,7 @@ def cell_places():
 
 @torch.no_grad()
 def test_the_fixed_schedule_hands_over_from_motion_to_time():
-    model = SpaceTime(**SMALL)
+    model = SpaceTime(**SMALL, motion_schedule=(1.0, 0.1, 0.0, 0.8))
     given = squares(1)
     targets = model.targets(given)
     scene = model.explain(model.images(given["frames"]), 0.0)
@@ -199,6 +199,8 @@ def test_pictures_show_motion_beside_the_scene():
     assert shown["motion mask"].mean() == pytest.approx((64 + 144) / 128**2, rel=0.05)
     del (given := squares(1))["motion_present"]
     assert "motion cells" not in model.pictures(given)
+    with pytest.raises(ValueError, match="frames come without motion: train 'space'"):
+        model.loss(given, 0.5)
 
 
 @pytest.mark.parametrize("preset", PRESETS)
