@@ -143,9 +143,23 @@ def test_a_class_without_a_free_row_takes_no_more_and_the_near_candidate_is_want
 
 
 def test_classes_are_never_mixed():
-    steps = [(0, 50, 50)], [(1, 50, 50)]
+    steps = [(0, 50, 50)], [(0, 50, 50)], [(1, 60, 50)]
     tracks = follow(Tracker(1, [1, 1]), *steps, candidates=2)
-    assert tracks[1]["what"][0, :, 0].tolist() == [1, 1] and tracks[1]["age"][0].tolist() == [2, 1]
+    assert tracks[2]["what"][0, :, 0].tolist() == [1, 1] and tracks[2]["age"][0].tolist() == [3, 1]
+    np.testing.assert_allclose(places(tracks)[2], [[50, 50], [60, 50]], atol=1e-3)
+
+
+@pytest.mark.parametrize(("beside", "renamed"), [(7.4, True), (7.6, False)])
+def test_an_object_under_another_name_is_no_second_one(beside, renamed):
+    steps = [[(0, 20 + 4 * t, 100)] for t in range(20)]
+    tracks = follow(exact([1, 1]), *steps, [(1, 100, 100 + beside)], candidates=2)
+    velocity = tracks[-1]["velocity"][0] / PIXEL
+    if renamed:
+        assert tracks[-1]["age"][0].tolist() == [0, 1]
+        np.testing.assert_allclose(velocity, [[0, 0], [4, 0.3 * beside]], atol=0.01)
+    else:
+        assert tracks[-1]["age"][0].tolist() == [21, 1]
+        np.testing.assert_allclose(velocity, [[4, 0], [0, 0]], atol=0.01)
 
 
 def test_a_box_that_is_not_finite_is_none():
