@@ -28,6 +28,7 @@ __all__ = ["Training"]
 VALIDATION_BATCHES = 8
 LOG_EVERY = 50  # steps
 SHOWN = 4  # frames in TensorBoard
+COLUMNS = 7  # pictures of a frame beside each other; others below
 
 
 class Training:
@@ -159,7 +160,11 @@ class Training:
             columns.append(torch.stack([torch.from_numpy(p) for p in drawn]).movedim(-1, 1) / 255)
         size = tuple(max(column.shape[axis] for column in columns) for axis in (-2, -1))
         enlarged = [torch.nn.functional.interpolate(column, size) for column in columns]
-        for i, picture in enumerate(torch.cat(enlarged, dim=-1)):
+        while len(enlarged) > COLUMNS and len(enlarged) % COLUMNS:
+            enlarged.append(torch.zeros_like(enlarged[0]))
+        rows = [enlarged[i : i + COLUMNS] for i in range(0, len(enlarged), COLUMNS)]
+        together = torch.cat([torch.cat(row, dim=-1) for row in rows], dim=-2)
+        for i, picture in enumerate(together):
             for logger in self.fabric.loggers:
                 logger.experiment.add_image(f"frame {i}", picture, self.step)  # type: ignore[attr-defined]
 

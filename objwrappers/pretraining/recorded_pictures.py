@@ -13,6 +13,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from objwrappers.datasets.backgrounds import median_background, mode_background
 from objwrappers.datasets.motion_pictures import motion_pictures, motion_sheet
 from objwrappers.datasets.motion_scenery import fit_scenery, sampled_frames
 from objwrappers.datasets.recordings import Recording
@@ -35,33 +36,14 @@ def root_images(recording: Recording, samples: int = ROOT_FRAMES) -> dict[str, n
 
     Args:
         recording: Of at least one frame.
-        samples: Frames looked at, spread over it.
+        samples: Frames looked at, from everywhere in it.
 
     Returns:
         ``mode``, the colour that each pixel has most often, and ``median``, of each channel by
         itself: uint8 (H, W, 3) each.
     """
-    wanted = np.linspace(0, recording.num_frames - 1, min(samples, recording.num_frames))
-    chosen, first = [], 0
-    for block in recording:
-        frames = block.frames.reshape(-1, *block.frames.shape[2:])
-        inside = wanted.astype(int) - first
-        chosen.append(frames[inside[(inside >= 0) & (inside < len(frames))]])
-        first += len(frames)
-    frames = np.concatenate(chosen)
-    codes = (frames.astype(np.uint32) * np.array([1 << 16, 1 << 8, 1], np.uint32)).sum(-1)
-    colours, numbers = np.unique(codes, return_inverse=True)
-    numbers = numbers.reshape(len(frames), -1)
-    most, mode = np.zeros(numbers.shape[1], int), np.zeros(numbers.shape[1], np.uint32)
-    for number, colour in enumerate(colours):
-        counts = (numbers == number).sum(0)
-        mode = np.where(counts > most, colour, mode)
-        most = np.maximum(most, counts)
-    rgb = np.stack([mode >> 16, (mode >> 8) & 255, mode & 255], axis=-1)
-    return {
-        "mode": rgb.astype(np.uint8).reshape(frames.shape[1:]),
-        "median": np.median(frames, axis=0).round().astype(np.uint8),
-    }
+    frames = sampled_frames(recording, samples)
+    return {"mode": mode_background(frames), "median": median_background(frames)}
 
 
 def write_root_images(recording: Recording, folder: Path | None = None) -> list[Path]:

@@ -43,7 +43,8 @@ class Shades(SceneModule):
         return {"loss": (images.mean((0, 2, 3)) + noise - self.mean).square().sum()}
 
     def pictures(self, batch):
-        return {"input": self.images(batch["frames"])}
+        images = self.images(batch["frames"])
+        return {"input": images, **{f"step {i}": images * 0 for i in range(8)}}
 
 
 class Blind(Trainable):
@@ -183,6 +184,9 @@ def test_figures_are_logged_while_it_runs_and_a_resumed_training_is_the_same(tmp
     assert [event.step for event in logged] == [4, 8]
     assert logged[-1].value == pytest.approx(figures["relevant_f1"], abs=1e-5)
     assert events.Tags()["images"] == ["frame 0", "frame 1"]
+    picture = events.Images("frame 0")[-1]
+    # Nine pictures and the percepts on the first, enlarged three times: seven and three in rows.
+    assert (picture.width, picture.height) == (7 * 24, 2 * 24)
 
     def stops(self, batch, progress):
         if progress >= 5 / 8 and self.training:

@@ -20,9 +20,7 @@ def test_one_command_records_all_splits_with_truth_and_pictures(run_zoo, tmp_pat
         assert (tmp_path / "motion" / split / "sheet.png").exists()
         frames = recording[0].frames[:, 0]
         median = cv2.imread(str(tmp_path / "pong" / split / "background" / "median.png"))
-        np.testing.assert_array_equal(
-            median[..., ::-1], np.median(frames, axis=0).round().astype(np.uint8)
-        )
+        np.testing.assert_array_equal(median[..., ::-1], np.sort(frames, axis=0)[63])
         mode = cv2.imread(str(tmp_path / "pong" / split / "background" / "mode.png"))
         for y, x in ((100, 80), (30, 5), (100, 17)):
             colours, counts = np.unique(frames[:, y, x], axis=0, return_counts=True)
