@@ -26,8 +26,8 @@ __version__ = "0.1.0"
 _LAZY = {
     "PerceptionModel": "objwrappers.perception.base",
     "PerceptionModule": "objwrappers.perception.base",
-    "SceneModule": "objwrappers.perception.scene_module",
-    "SceneClassifier": "objwrappers.perception.classifier",
+    "SceneModule": "objwrappers.perception.scenes.module",
+    "SceneClassifier": "objwrappers.perception.scenes.classifier",
     "Trainable": "objwrappers.perception.trainable",
     "load_model": "objwrappers.perception.loading",
     "PerceptionObservation": "objwrappers.wrappers.perception",

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
-from objwrappers.perception.classifier import SceneClassifier
-from objwrappers.perception.scene_module import Detections, SceneModule
+from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.scenes.module import Detections, SceneModule
 
 PONG = {"player": (92, 186, 92), "enemy": (213, 130, 74), "ball": (236, 236, 236)}
 

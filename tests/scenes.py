@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from objwrappers.perception.base import FrameFormat
-from objwrappers.perception.classifier import SceneClassifier
-from objwrappers.perception.scene_module import Detections, SceneModule
+from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.scenes.module import Detections, SceneModule
 
 COLOURS = {"red": (200, 0, 0), "green": (0, 200, 0), "blue": (0, 0, 200)}
 

@@ -23,8 +23,8 @@ from objwrappers.datasets.locking import FileLock
 from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery
 from objwrappers.datasets.recordings import Recording
 from objwrappers.files import cache_folder, write_folder_atomically
-from objwrappers.perception.foreground import Scenery
-from objwrappers.perception.motion_objects import FoundObjects, find_objects, joined
+from objwrappers.perception.scenes.motion_objects import FoundObjects, find_objects, joined
+from objwrappers.perception.scenes.subtraction import Scenery
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 

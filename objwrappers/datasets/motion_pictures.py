@@ -15,8 +15,8 @@ import torch
 from objwrappers.datasets.motion_boxes import cell_targets
 from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery, sampled_frames
 from objwrappers.datasets.recordings import Recording
-from objwrappers.perception.foreground import GROUND, Scenery
-from objwrappers.perception.motion_objects import FoundObjects, find_objects
+from objwrappers.perception.scenes.motion_objects import FoundObjects, find_objects
+from objwrappers.perception.scenes.subtraction import GROUND, Scenery
 from objwrappers.resizing import resize_frames
 
 __all__ = ["motion_pictures", "motion_sheet"]

@@ -11,8 +11,8 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from objwrappers.perception.blobs import Blobs, find_blobs
-from objwrappers.perception.foreground import Pixels, Scenery, foreground_pixels
+from objwrappers.perception.scenes.blobs import Blobs, find_blobs
+from objwrappers.perception.scenes.subtraction import Pixels, Scenery, foreground_pixels
 
 __all__ = ["travelled_places"]
 

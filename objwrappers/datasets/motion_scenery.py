@@ -3,7 +3,7 @@
 * :class:`MotionSettings`: how it is learned
 * :func:`past_bars`: a scenery with distractor bars
 * :func:`sampled_frames`: a few frames of a recording
-* :func:`fit_scenery`: recording → :class:`~objwrappers.perception.foreground.Scenery`
+* :func:`fit_scenery`: recording → :class:`~objwrappers.perception.scenes.subtraction.Scenery`
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from objwrappers.datasets.sprite_colours import (
     usual_sizes,
 )
 from objwrappers.names import unknown_name
-from objwrappers.perception.foreground import (
+from objwrappers.perception.scenes.subtraction import (
     ACCESSORY,
     GROUND,
     NUM_CODES,

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from objwrappers.perception.blobs import connected, find_blobs
-from objwrappers.perception.foreground import (
+from objwrappers.perception.scenes.blobs import connected, find_blobs
+from objwrappers.perception.scenes.subtraction import (
     ACCESSORY,
     GROUND,
     Pixels,

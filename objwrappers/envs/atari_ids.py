@@ -27,8 +27,8 @@ from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
 
 if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
-    from objwrappers.perception.classifier import SceneClassifier
-    from objwrappers.perception.scene_module import SceneModule
+    from objwrappers.perception.scenes.classifier import SceneClassifier
+    from objwrappers.perception.scenes.module import SceneModule
     from objwrappers.wrappers.base import FrameTransform
 
 __all__ = [
@@ -279,9 +279,9 @@ def _load_scene(
     classifier: str | SceneClassifier | None,
     options: dict[str, Any],
 ) -> SceneModule:
-    from objwrappers.perception.classifier import SceneClassifier
     from objwrappers.perception.loading import load_model
-    from objwrappers.perception.scene_module import SceneModule
+    from objwrappers.perception.scenes.classifier import SceneClassifier
+    from objwrappers.perception.scenes.module import SceneModule
     from objwrappers.rendering.bars import check_noise
 
     _check_names("ObjScene", options)

@@ -51,9 +51,9 @@ MODELS: dict[str, dict[str, ModelEntry]] = {
         "transporter": ModelEntry(f"{_HERE}.transporter:Transporter", f"{_RECIPES}:pairs"),
     },
     "scenes": {
-        "motion": ModelEntry(f"{_HERE}.motion_scene:MotionScene", f"{_SCENES}:motion_scene"),
-        "space": ModelEntry(f"{_HERE}.space:Space", f"{_SCENES}:single"),
-        "space_time": ModelEntry(f"{_HERE}.space_time:SpaceTime", f"{_SCENES}:stacks"),
+        "motion": ModelEntry(f"{_HERE}.scenes.motion:MotionScene", f"{_SCENES}:motion_scene"),
+        "space": ModelEntry(f"{_HERE}.space.space:Space", f"{_SCENES}:single"),
+        "space_time": ModelEntry(f"{_HERE}.space.space_time:SpaceTime", f"{_SCENES}:stacks"),
     },
 }
 """Family → name → entry; a name may be in several families."""

@@ -19,7 +19,7 @@ from objwrappers.datasets.truth import LABELS
 from objwrappers.geometry import to_pixels
 from objwrappers.metrics.detection import Scene, found
 from objwrappers.metrics.ram import play_area
-from objwrappers.perception.scene_module import PRESENT_THRESHOLD
+from objwrappers.perception.scenes.module import PRESENT_THRESHOLD
 from objwrappers.pretraining.collect import SPLITS
 from objwrappers.pretraining.play import play_at_random, thinned
 

@@ -17,8 +17,8 @@ from objwrappers.datasets.motion_scenery import (
     sampled_frames,
 )
 from objwrappers.datasets.stacks import StackBatches
-from objwrappers.perception.motion_objects import find_objects
-from objwrappers.perception.scene_classes import find_classes
+from objwrappers.perception.scenes.classes import find_classes
+from objwrappers.perception.scenes.motion_objects import find_objects
 from objwrappers.pretraining.recipes import Datasets, Ingredients
 
 __all__ = ["motion_scene", "single", "stacks"]

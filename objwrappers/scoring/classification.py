@@ -23,9 +23,9 @@ from objwrappers.metrics.encodings import METHODS, few_shot, fit_linear, labels_
 from objwrappers.metrics.ram import play_area
 from objwrappers.names import unknown_name
 from objwrappers.perception.base import check_replaceable
-from objwrappers.perception.classifier import SceneClassifier
 from objwrappers.perception.loading import load_model, weights_name
-from objwrappers.perception.scene_module import SceneModule
+from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.scenes.module import SceneModule
 from objwrappers.rendering.bars import check_noise
 from objwrappers.scoring.moments import play, with_bars
 from objwrappers.scoring.scene_truth import Seen, Truth, boxes_of, look, truths_of

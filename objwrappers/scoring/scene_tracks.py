@@ -12,7 +12,7 @@ import torch
 
 from objwrappers.metrics.detection import alone
 from objwrappers.metrics.identity import Step, Switches, switches
-from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
+from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.scoring.moments import View, views_with_bars
 from objwrappers.scoring.scene_truth import boxes_in_pixels, boxes_of
 from objwrappers.wrappers.tracking import SPARE_ROWS, Tracker

@@ -18,7 +18,7 @@ from objwrappers.geometry import to_pixels
 from objwrappers.metrics.detection import Scene
 from objwrappers.metrics.ram import Sprite, play_area
 from objwrappers.metrics.scenery import still_sprites
-from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
+from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.scoring.moments import View
 
 __all__ = ["SETS", "Seen", "Truth", "boxes_in_pixels", "boxes_of", "look", "truths_of"]

@@ -26,7 +26,7 @@ from objwrappers.metrics.detection import (
 from objwrappers.metrics.encodings import SHOTS, clusters, few_shot_accuracy, labels_of
 from objwrappers.perception.loading import load_model
 from objwrappers.perception.registry import model_entry
-from objwrappers.perception.scene_module import SceneModule
+from objwrappers.perception.scenes.module import SceneModule
 from objwrappers.perception.storage import read_config
 from objwrappers.rendering.bars import check_noise
 from objwrappers.scoring.moments import Moment, View, play, play_through, with_bars

@@ -14,7 +14,7 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from objwrappers.names import unknown_name
-from objwrappers.perception.scene_module import PRESENT_THRESHOLD, SceneModule
+from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import FrameTransform, Observation
 from objwrappers.wrappers.perception import Perceive

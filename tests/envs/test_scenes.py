@@ -7,9 +7,9 @@ import torch
 from scenes import Blobs, named_blobs
 
 import objwrappers  # noqa: F401
-from objwrappers.perception.classifier import SceneClassifier
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 from objwrappers.perception.registry import MODELS, ModelEntry
+from objwrappers.perception.scenes.classifier import SceneClassifier
 
 ENV = "ObjScene-Pong-v0"
 KEYS = {"boxes", "velocity", "present", "what", "label"}

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from objwrappers.perception.scene_module import Detections
+from objwrappers.perception.scenes.module import Detections
 from objwrappers.pretraining.evaluation import evaluator_of
 
 PONG = ((92, 186, 92), (213, 130, 74), (236, 236, 236))

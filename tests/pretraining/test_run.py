@@ -16,7 +16,7 @@ from objwrappers.datasets.recordings import RecordingWriter
 from objwrappers.perception.base import FrameFormat, PerceptionModule
 from objwrappers.perception.loading import load_model
 from objwrappers.perception.registry import MODELS, ModelEntry
-from objwrappers.perception.scene_module import Detections, SceneModule
+from objwrappers.perception.scenes.module import Detections, SceneModule
 from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining import evaluation, sources
 

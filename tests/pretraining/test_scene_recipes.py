@@ -112,7 +112,7 @@ def test_an_empty_frame_has_no_object(model):
 
 
 def test_trained_for_bars_it_looks_past_them(folder):
-    from objwrappers.perception.motion_scene import MotionScene
+    from objwrappers.perception.scenes.motion import MotionScene
 
     frames = np.stack([made_up_frame(t, 0) for t in range(40, 60)])
     noisy = draw_bars(frames, np.arange(20.0) * 3, np.full(20, np.nan))
@@ -129,7 +129,7 @@ def test_trained_for_bars_it_looks_past_them(folder):
 
 
 def test_several_games_have_no_common_background(folder):
-    from objwrappers.perception.motion_scene import MotionScene
+    from objwrappers.perception.scenes.motion import MotionScene
 
     both = (Recording(folder), Recording(folder))
     given = Ingredients.of(read_frames(folder, 84), {"batch_size": 4}, recordings=both)

@@ -9,7 +9,7 @@ from colour_scene import ColourScene
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
 from objwrappers.metrics.sprite import Sprite
-from objwrappers.perception.classifier import SceneClassifier
+from objwrappers.perception.scenes.classifier import SceneClassifier
 from objwrappers.scoring.classification import classifier_of, label_scenes, rows_of
 from objwrappers.scoring.scene_truth import Seen, Truth
 

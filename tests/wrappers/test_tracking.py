@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scenes import frame_with, named_blobs
 
-from objwrappers.perception.scene_module import PRESENT_THRESHOLD
+from objwrappers.perception.scenes.module import PRESENT_THRESHOLD
 from objwrappers.wrappers.tracking import SPARE_ROWS, Track, Tracker
 
 EVERYONE = np.arange(1)
