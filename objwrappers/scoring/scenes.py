@@ -7,6 +7,8 @@ training never sees; frames are what the envs give (maximum of the last two raw 
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,8 +26,8 @@ from objwrappers.metrics.detection import (
     iou,
 )
 from objwrappers.metrics.encodings import SHOTS, clusters, few_shot_accuracy, labels_of
-from objwrappers.perception.loading import load_model
-from objwrappers.perception.registry import model_entry
+from objwrappers.metrics.ram import play_area
+from objwrappers.perception.loading import family_and_model_of, find_weights, load_model
 from objwrappers.perception.scenes.module import SceneModule
 from objwrappers.perception.storage import read_config
 from objwrappers.rendering.bars import check_noise
@@ -116,22 +118,33 @@ def score_scenes(
         [given] if isinstance(given, str) else list(given) for given in (games, models, noise)
     )
     games = [check_game(game) for game in games]
-    for name in models:
-        model_entry(name, "scenes")  # refuses a name before the games are played
-    options = _Options(
-        [check_noise(each) for each in noises],
-        noise_motion,
-        frames,
-        pool,
-        steps,
-        num_boxes,
-        seed,
-        device,
-        picture,
-    )
+    noises = [check_noise(each) for each in noises]
+    for game in games:
+        play_area(game)  # refuses a game whose memory is not known
+    options = _Options(noises, noise_motion, frames, pool, steps, num_boxes, seed, device, picture)
+    _check(games, models, weights, options)
     sources: list[tuple[str, str | Path | None]] = [(name, None) for name in models]
     sources += [(_short(folder, weights), folder) for folder in weights]
     return {game: _score_game(game, games, sources, options) for game in games}
+
+
+def _check(
+    games: Sequence[str],
+    models: Sequence[str],
+    weights: Sequence[str | Path],
+    options: _Options,
+) -> None:
+    """Refuses what cannot be scored before games are played, which takes minutes."""
+    for name in ("frames", "pool", "steps"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}.")
+    for folder in weights:
+        if (family := family_and_model_of(folder)[0]) != "scenes":
+            raise ValueError(f"{folder} holds weights of {family}, not of scenes.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are given where the weights are loaded
+        for game, name, noise in itertools.product(games, models, options.noises):
+            find_weights(name, game, noise, "scenes")
 
 
 def _score_game(
