@@ -9,9 +9,10 @@ import pytest
 
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 from objwrappers.scoring import scenes
+from objwrappers.scoring.scene_measures import encodings_of
 from objwrappers.scoring.scene_pictures import draw_encodings
 from objwrappers.scoring.scene_truth import Seen
-from objwrappers.scoring.scenes import _fits, encodings_of, score_scenes
+from objwrappers.scoring.scenes import _fits, score_scenes
 from objwrappers.scoring.tables import SCENE_HEADS, format_table
 
 SMALL = {"frames": 24, "pool": 24, "steps": 24, "device": "cpu"}
