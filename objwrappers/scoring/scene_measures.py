@@ -55,7 +55,7 @@ def measures(seen: Sequence[Seen], truths: Sequence[Truth], which: str) -> dict[
 
 
 def encoding_measures(pool: Encodings, test: Encodings) -> dict[str, float]:
-    """Returns what z_what tells apart, of the relevant objects.
+    """Returns what z_what tells apart.
 
     ``few_shot_1`` to ``few_shot_64`` (ridge regression), ``logistic_16`` (logistic regression),
     ``centroid_16`` (nearest centroids), ``cluster_nn``, ``ami``, ``ari``.
@@ -70,11 +70,13 @@ def encoding_measures(pool: Encodings, test: Encodings) -> dict[str, float]:
     }
 
 
-def encodings_of(seen: Sequence[Seen], truths: Sequence[Truth]) -> Encodings:
-    """Returns z_what (n, D) and labels (n,) of the detections that show a relevant object."""
+def encodings_of(
+    seen: Sequence[Seen], truths: Sequence[Truth], which: str = "relevant"
+) -> Encodings:
+    """Returns z_what (n, D) and labels (n,) of the detections that show an object of a set."""
     what, labels = [], []
     for one, truth in zip(seen, truths, strict=True):
-        sought = truth.sought("relevant")
+        sought = truth.sought(which)
         shows = labels_of(one.boxes, boxes_of(sought))
         what.append(one.what[shows >= 0])
         labels += [sought[k].label for k in shows[shows >= 0]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -66,6 +66,7 @@ class _Played:
     pool: list[Moment]
     pool_truths: list[Truth]
     episodes: list[list[View]]
+    episode_truths: list[list[Truth]]
 
 
 def score_scenes(
@@ -104,8 +105,8 @@ def score_scenes(
         Game → rows: ``scene`` (name), ``noise``, the measures of the relevant objects
         (:func:`measures`, :func:`encoding_measures`), ``label`` (share of the detections that show
         an object whose name the model's own classifier gives, NaN where it knows other names),
-        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: the
-        measures of each set.
+        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: all of
+        these but ``label`` of each set.
 
     Raises:
         ValueError: No such game, noise or model, a game whose memory is not known, or counts below
@@ -163,6 +164,7 @@ def _score_game(
         pool,
         truths_of(game, [m.now for m in pool]),
         episodes,
+        [truths_of(game, views) for views in episodes],
     )
     rows = []
     for noise in options.noises:
@@ -197,34 +199,39 @@ def _score_model(
     moments = with_bars(played.moments, noise, motion, seed)
     seen = look(model, [m.now.frame for m in moments])
     shown = [m.now.frame for m in with_bars(played.pool, noise, motion, POOL_SEED)]
-    pool = encodings_of(look(model, shown), played.pool_truths)
-    test = encodings_of(seen, played.truths)
+    pool = look(model, shown)
     if options.picture:
         parts = [options.picture, game, name.replace("/", "-").replace(" ", "-")]
         start = "-".join(parts + ([] if noise == "none" else [noise]))
         draw_scenes(Path(f"{start}.png"), moments, played.truths, seen)
         draw_encodings(start, seen, played.truths)
-    tracks = follow(model, played.episodes, noise, motion, seed)
-    return {
-        **row(name, seen, played.truths),
-        **encoding_measures(pool, test),
-        "switches": tracks.per_100_steps,
+    tracks = follow(model, played.episodes, played.episode_truths, noise, motion, seed)
+    known = {
+        which: {
+            **encoding_measures(
+                encodings_of(pool, played.pool_truths, which),
+                encodings_of(seen, played.truths, which),
+            ),
+            "switches": tracks[which].per_100_steps,
+        }
+        for which in SETS
     }
+    return row(name, seen, played.truths, known)
 
 
-def row(name: str, seen: Sequence[Seen], truths: Sequence[Truth]) -> dict[str, Any]:
-    """One row of the table, without the measures that only a model has."""
-    sets = {which: measures(seen, truths, which) for which in SETS}
-    nothing = float("nan")
-    unknown = dict.fromkeys(encoding_measures(NO_ENCODINGS, NO_ENCODINGS), nothing)
-    return {
-        "scene": name,
-        **sets["relevant"],
-        **unknown,
-        "label": named_right(seen, truths),
-        "switches": nothing,
-        "sets": sets,
+def row(
+    name: str,
+    seen: Sequence[Seen],
+    truths: Sequence[Truth],
+    known: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Any]:
+    """One row of the table; ``known``: set → the measures that only a model has."""
+    nothing = {**encoding_measures(NO_ENCODINGS, NO_ENCODINGS), "switches": float("nan")}
+    sets = {
+        which: {**measures(seen, truths, which), **(nothing if known is None else known[which])}
+        for which in SETS
     }
+    return {"scene": name, **sets["relevant"], "label": named_right(seen, truths), "sets": sets}
 
 
 def _baselines(noise: str, played: _Played, options: _Options) -> list[dict]:

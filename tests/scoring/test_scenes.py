@@ -32,6 +32,9 @@ def test_a_model_is_scored_beside_what_knows_nothing(colours, tmp_path):
     assert model["sets"]["all"]["recall"] < model["sets"]["moving"]["recall"]
     assert model["sets"]["all"]["objects"] > model["sets"]["moving"]["objects"]
     assert model["f1"] == model["sets"]["relevant"]["f1"]
+    for which in ("moving", "all"):
+        known = model["sets"][which]
+        assert (known["few_shot_16"], known["ari"], known["switches"]) == pytest.approx((1, 1, 0))
     under_bars = rows["both", "colours-Pong"]
     assert under_bars["recall"] < 1
 
