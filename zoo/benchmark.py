@@ -1,12 +1,15 @@
-"""Measures env-steps per second: raw frames, stacked pixels, and keypoints.
+"""Measures env-steps per second: raw frames, stacked pixels, keypoints, and scenes.
 
     python zoo/benchmark.py --game MsPacman --num-envs 16 --json benchmark.json
+    python zoo/benchmark.py --game Pong --num-envs 16 --scene motion space_time
     python zoo/benchmark.py --perception --num-threads 1
 
 Each row plays the same game with random actions. The reference, ratio 1, is ALE's native vector
 env with native RGB frames. Rows take turns, so that a busy machine slows all of them; the
-figure of a row is the median of its turns. The last row is what perception at the vector env
-saves: the same model, called by 16 single envs one after the other.
+figure of a row is the median of its turns. "single envs" is what perception at the vector env
+saves: the same keypoints, by 16 single envs one after the other. ``--scene`` adds a row of
+ObjScene, tracked, for each model, whose weights are found as gym.make finds them, or for each
+folder of weights.
 
 ``--perception`` times the models alone, on batches of as many frames as there would be envs; the
 reference is PermaKey as published.
@@ -34,10 +37,11 @@ def show(figures: dict[str, Any]) -> None:
             print(f"{row['name']:28}{row['ms_per_frame']:>12.2f}{row['ratio_to_reference']:>15.1f}")
         return
     print(f"{figures['game']}, model {figures['model']} on {figures['device']}, {machine}\n")
-    print(f"{'':28}{'envs':>6}{'env-steps/s':>14}{'of raw ALE':>12}")
+    width = max(28, *(len(row["name"]) + 1 for row in figures["rows"]))
+    print(f"{'':{width}}{'envs':>6}{'env-steps/s':>14}{'of raw ALE':>12}")
     for row in figures["rows"]:
         print(
-            f"{row['name']:28}{row['num_envs']:>6}{row['env_steps_per_second']:>14,.0f}"
+            f"{row['name']:{width}}{row['num_envs']:>6}{row['env_steps_per_second']:>14,.0f}"
             f"{row['ratio_to_raw']:>12.2f}"
         )
     ratio = figures["vector_over_single_envs"]
@@ -54,6 +58,7 @@ def main() -> None:
     add("--game", default="MsPacman")
     add("--num-envs", type=int, default=16, help="envs of the vector rows")
     add("--model", default="motion", help="perception model of ObjKeypoints")
+    add("--scene", nargs="+", default=[], help="of ObjScene: motion, space_time, or folders")
     add("--device", default="auto", help="of perception")
     add("--num-threads", type=int, default=-1, help="of torch (default: torch's own)")
     add("--seconds", type=float, default=2.0, help="length of a turn")
@@ -67,8 +72,9 @@ def main() -> None:
     if args.perception:
         figures = run_program(model_speed, args.num_envs, **turns)
     else:
+        models = {"model": args.model, "scenes": args.scene}
         figures = run_program(
-            env_speed, args.game, args.num_envs, model=args.model, seed=args.seed, **turns
+            env_speed, args.game, args.num_envs, **models, seed=args.seed, **turns
         )
     show(figures)
     if args.json:

@@ -45,6 +45,8 @@ def main() -> None:
     print(f"Wrote {made.output}/config.json and model.safetensors")
     kind = "classifier" if options["separate"] else "weights"
     given = f' {kind}:"{str(made.output)!r}"' if options["output"] else ""
+    if options["separate"] and options["weights"]:
+        given = f' weights:"{options["weights"]!r}"{given}'
     env = f"ObjScene-{check_game(game)}-v0"
     print(f"Next: python zoo/record.py --env {env} --env-kwargs model:{model}{given} -o scene.mp4")
 

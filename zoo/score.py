@@ -4,7 +4,8 @@ A uniformly random policy plays seeds that training never sees; frames are what 
 (maximum of the last two raw frames, frame skip 4, no sticky actions).
 
     python zoo/score.py --game MsPacman Pong --model motion transporter --noise none both
-    python zoo/score.py --family scenes --game Pong --model motion space_time --picture scenes
+    python zoo/score.py --game Pong --model space_time --picture scenes
+    python zoo/score.py --family scenes --game Pong --model motion space_time
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 from objwrappers.command_line import fail, run_program, write_json
 from objwrappers.envs.distractors import MOTIONS
+from objwrappers.perception.loading import family_and_model_of
+from objwrappers.perception.registry import family_of_model
 from objwrappers.scoring.keypoints import FIRST_SEED, score
 from objwrappers.scoring.scenes import score_scenes
 from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_table
@@ -28,13 +31,19 @@ OWN = {"keypoints": ("num_keypoints",), "scenes": ("pool", "steps", "num_boxes")
 """Options that only one family has."""
 
 
+def _family_of(models: list[str], weights: list[str]) -> str:
+    if models:
+        return family_of_model(models[0])
+    return family_and_model_of(weights[0])[0] if weights else "keypoints"
+
+
 def main() -> None:
     """Prints the table of each game, and writes JSON and pictures if asked."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = parser.add_argument
-    add("--family", default="keypoints", choices=FAMILIES)
+    add("--family", choices=FAMILIES, help="default: the model's; of motion, keypoints")
     add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     add("--model", nargs="*", default=[], help="motion, permakey, transporter; space_time, space")
     add("--weights", nargs="+", default=[], help="folders; of keypoints their mean and worst too")
@@ -52,6 +61,7 @@ def main() -> None:
     options = vars(parser.parse_args())
     path, family = options.pop("json"), options.pop("family")
     games, models = options.pop("game"), options.pop("model")
+    family = family or run_program(_family_of, models, options["weights"])
     for other, names in OWN.items():
         for name in names:
             value = options.pop(name)

@@ -9,28 +9,26 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import cache as cache_of_calls
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from objwrappers.datasets.backgrounds import flowing, mode_background
-from objwrappers.datasets.locking import FileLock
+from objwrappers.datasets.kept import Layout, keep, read_kept, write_kept
 from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery
 from objwrappers.datasets.recordings import Recording
-from objwrappers.files import cache_folder, write_folder_atomically
 from objwrappers.perception.scenes.motion_objects import FoundObjects, find_objects, joined
 from objwrappers.perception.scenes.subtraction import Scenery
 
 __all__ = ["MotionBoxes", "cell_targets", "motion_boxes"]
 
 _VERSION = 3  # of the method; boxes of another are made anew
-_NAMES = ("boxes", "counts", "masks", "background")
-_FACTS = "digest.json"
 
 
 @dataclass(frozen=True)
@@ -74,20 +72,28 @@ def motion_boxes(
         return _make(recording, settings)
     made_of = {"recording": recording.digest, "version": _VERSION, **settings.facts}
     name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
-    for home in (recording.folder, cache_folder("frames", f".{made_of['recording'][:16]}")):
-        folder = home / f".motion-{name}"
-        if (kept := _read(folder, made_of)) is not None:
-            return kept
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            with FileLock(home / f"{folder.name}.lock", wait=True):
-                if (kept := _read(folder, made_of)) is None:
-                    kept = _make(recording, settings)
-                    _write(folder, made_of, kept)
-            return kept
-        except OSError:
-            continue
-    return _make(recording, settings)
+    layout = _layout(recording)
+
+    def read(folder: Path) -> MotionBoxes | None:
+        arrays = read_kept(folder, made_of, layout)
+        return None if arrays is None else MotionBoxes(*arrays)
+
+    @cache_of_calls
+    def made() -> MotionBoxes:
+        return _make(recording, settings)
+
+    kept = keep(recording, f".motion-{name}", read, lambda folder: _write(folder, made_of, made()))
+    return made() if kept is None else kept
+
+
+def _layout(recording: Recording) -> Layout:
+    steps, (height, width, _) = (recording.num_steps, recording.num_envs), recording.frame_shape
+    return {
+        "boxes": ((*steps, None, 4), np.float32),
+        "counts": (steps, np.int64),
+        "masks": ((*steps, height, -(-width // 8)), np.uint8),
+        "background": ((height, width, 3), np.uint8),
+    }
 
 
 def _make(recording: Recording, settings: MotionSettings) -> MotionBoxes:
@@ -128,34 +134,12 @@ def _found(
         yield joined([find_objects(s, now[n, None]) for n, s in enumerate(seen)])
 
 
-def _write(folder: Path, made_of: dict, found: MotionBoxes) -> None:
-    for unfinished in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
-    with write_folder_atomically(folder) as temporary:
-        content = hashlib.sha256()
-        for name in _NAMES:
-            array = np.ascontiguousarray(getattr(found, name))
-            np.save(temporary / f"{name}.npy", array)
+def _write(folder: Path, made_of: dict[str, Any], found: MotionBoxes) -> None:
+    with write_kept(folder, made_of) as (temporary, content):
+        for field in fields(MotionBoxes):
+            array = np.ascontiguousarray(getattr(found, field.name))
+            np.save(temporary / f"{field.name}.npy", array)
             content.update(array.data)
-        facts = {**made_of, "content": content.hexdigest()}
-        (temporary / _FACTS).write_text(json.dumps(facts))
-
-
-def _read(folder: Path, made_of: dict) -> MotionBoxes | None:
-    """Reads what is kept; None where it is missing, damaged or made of something else."""
-    try:
-        facts = json.loads((folder / _FACTS).read_text())
-        expected = facts.pop("content")
-        if facts != json.loads(json.dumps(made_of)):
-            return None
-        content, arrays = hashlib.sha256(), []
-        for name in _NAMES:
-            array = np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
-            content.update(np.ascontiguousarray(array).data)
-            arrays.append(array)
-    except Exception:  # NumPy raises many kinds for a damaged header
-        return None
-    return MotionBoxes(*arrays) if content.hexdigest() == expected else None
 
 
 def cell_targets(boxes: Tensor, counts: Tensor, grid: int) -> tuple[Tensor, Tensor]:

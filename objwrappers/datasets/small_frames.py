@@ -1,30 +1,24 @@
 """Frames at the size that models learn from: made once of a recording and kept beside its shards.
 
-A folder ``.small-84x84-rgb`` holds ``frames.npy``, ``starts.npy`` and ``digest.json``: of which
-content of the recording they were made, and their own. Every run and every process maps the same
-file; one that is outdated or damaged is made anew, by one process while the others wait.
+A folder ``.small-84x84-rgb`` holds ``frames.npy`` and ``starts.npy``, see
+:mod:`objwrappers.datasets.kept`. Every run and every process maps the same file.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 
-from objwrappers.datasets.locking import FileLock
+from objwrappers.datasets.kept import keep, read_kept, write_kept
 from objwrappers.datasets.recordings import Recording
-from objwrappers.files import cache_folder, write_folder_atomically
 from objwrappers.perception.resizing import resize_area
 
 __all__ = ["small_frames"]
-
-_FRAMES, _STARTS, _DIGEST = "frames.npy", "starts.npy", "digest.json"
 
 
 def small_frames(
@@ -47,25 +41,19 @@ def small_frames(
         ValueError: A damaged, cut-off or foreign shard; the message names the file.
     """
     if cache:
-        digest = recording.digest
         name = f".small-{height}x{width}-{'grey' if grayscale else 'rgb'}"
-        shape = (recording.num_steps, recording.num_envs, height, width, 1 if grayscale else 3)
-        for home in (recording.folder, cache_folder("frames", f".{digest[:16]}")):
-            kept = _read(home / name, digest, shape)
-            if kept is not None:
-                return kept
-            try:
-                home.mkdir(parents=True, exist_ok=True)
-                with FileLock(home / f"{name}.lock", wait=True):
-                    kept = _read(home / name, digest, shape)
-                    if kept is None:
-                        resized = _resized(recording, height, width, grayscale)
-                        _write(home / name, digest, shape, resized)
-                        kept = _read(home / name, digest, shape)
-            except OSError:
-                continue
-            if kept is not None:
-                return kept
+        made_of = {"recording": recording.digest}
+        steps = (recording.num_steps, recording.num_envs)
+        shape = (*steps, height, width, 1 if grayscale else 3)
+        layout = {"frames": (shape, np.uint8), "starts": (steps, np.bool_)}
+
+        def write(folder: Path) -> None:
+            _write(folder, made_of, shape, _resized(recording, height, width, grayscale))
+
+        kept = keep(recording, name, lambda folder: read_kept(folder, made_of, layout), write)
+        if kept is not None:
+            frames, starts = kept
+            return frames, starts
     blocks = zip(*_resized(recording, height, width, grayscale), strict=True)
     frames, starts = (np.concatenate(parts) for parts in blocks)
     return frames, starts
@@ -84,15 +72,13 @@ def _resized(
 
 def _write(
     folder: Path,
-    digest: str,
+    made_of: dict[str, Any],
     shape: tuple[int, ...],
     blocks: Iterator[tuple[np.ndarray, np.ndarray]],
 ) -> None:
-    for unfinished in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
-    with write_folder_atomically(folder) as temporary:
-        content, starts = hashlib.sha256(), []
-        with (temporary / _FRAMES).open("wb") as file:
+    with write_kept(folder, made_of) as (temporary, content):
+        starts = []
+        with (temporary / "frames.npy").open("wb") as file:
             header = {"descr": "|u1", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
             for small, new in blocks:
@@ -101,27 +87,4 @@ def _write(
                 starts.append(new)
         everywhere = np.concatenate(starts)
         content.update(everywhere.data)
-        np.save(temporary / _STARTS, everywhere)
-        made = {"recording": digest, "content": content.hexdigest()}
-        (temporary / _DIGEST).write_text(json.dumps(made))
-
-
-def _read(
-    folder: Path, digest: str, shape: tuple[int, ...]
-) -> tuple[np.ndarray, np.ndarray] | None:
-    """Maps what is kept; None where it is missing, damaged or of other content."""
-    try:
-        made = json.loads((folder / _DIGEST).read_text())
-        if made["recording"] != digest:
-            return None
-        # Copy-on-write: PyTorch takes no read-only arrays, and nobody writes.
-        frames = np.load(folder / _FRAMES, mmap_mode="c", allow_pickle=False)
-        starts = np.load(folder / _STARTS, allow_pickle=False)
-        kinds = (frames.shape, frames.dtype, starts.shape, starts.dtype)
-        if kinds != (shape, np.uint8, shape[:2], np.bool_) or frames.flags.fnc:
-            return None
-        content = hashlib.sha256(frames.data)
-        content.update(starts.data)
-    except (OSError, ValueError, TypeError, KeyError, EOFError, RecursionError):
-        return None
-    return (frames, starts) if content.hexdigest() == made["content"] else None
+        np.save(temporary / "starts.npy", everywhere)

@@ -53,6 +53,7 @@ def skiing(_: list[int], lagged: list[int]) -> Iterator[Sprite]:
         kind, height, top = q[70 + slot], q[54 + slot] - 1, 181 - q[86 + slot]
         if height <= 0 or height >= 253 or top >= 178:
             continue
+        # Slots move down by one as the slope scrolls, so that a slot is no identity.
         x, y = q[62 + slot], top + height / 2
         scored = min(top + height, 178) - max(top, 28) >= 5
         if kind == 85:

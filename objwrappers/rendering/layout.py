@@ -1,7 +1,7 @@
 """One picture of several.
 
 * :func:`beside`, :func:`below`: in a row, in a column
-* :func:`titled`, :func:`write_text`: with words
+* :func:`titled`, :func:`write_text`, :func:`write_plate`: with words
 * :func:`sheet`: a grid with labels of its rows and heads of its columns
 * :func:`fitted`: resized without blurring what is small
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-__all__ = ["LINE", "below", "beside", "fitted", "sheet", "titled", "write_text"]
+__all__ = ["LINE", "below", "beside", "fitted", "sheet", "titled", "write_plate", "write_text"]
 
 Colour = tuple[int, int, int]
 
@@ -26,6 +26,7 @@ _FONT, _FONT_SCALE = cv2.FONT_HERSHEY_SIMPLEX, 0.4
 _SHEET_FONT_SCALE = 0.5
 _SHEET_LINE = 20  # pixels
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
+_LUMA = (0.299, 0.587, 0.114)
 _MARGIN = 6  # pixels around words on a sheet
 
 
@@ -71,6 +72,35 @@ def write_text(
         font_scale: Of OpenCV's; 0.4 suits :data:`LINE`.
     """
     cv2.putText(picture, text, (x, y), _FONT, font_scale, colour, 1, cv2.LINE_AA)
+
+
+def write_plate(
+    picture: np.ndarray,
+    text: str,
+    corners: Sequence[Sequence[int]],
+    colour: Colour,
+    font_scale: float = _FONT_SCALE,
+) -> None:
+    """Writes the name of a box on a plate of its colour, readable on any ground, in place.
+
+    It is above the box where there is room, else below, and inside the picture from side to side.
+
+    Args:
+        picture: uint8 (H, W, 3).
+        text: ASCII.
+        corners: (x, y) of the box's first and last pixel.
+        colour: RGB of the plate; the letters are black or white.
+        font_scale: Of OpenCV's.
+    """
+    (left, top), (_, bottom) = corners
+    (width, height), below = cv2.getTextSize(text, _FONT, font_scale, 1)
+    width, tall = width + 2, height + below
+    # Boxes are outlined, two pixels beyond their own.
+    first = top - 2 - tall if top - 2 >= tall else bottom + 3
+    left = min(max(left - 2, 0), max(picture.shape[1] - width, 0))
+    cv2.rectangle(picture, (left, first), (left + width - 1, first + tall - 1), colour, -1)
+    letters = _BLACK if np.dot(colour, _LUMA) > 110 else _WHITE
+    write_text(picture, text, left + 1, first + tall - below + 1, letters, font_scale)
 
 
 def fitted(picture: np.ndarray, height: int, width: int) -> np.ndarray:

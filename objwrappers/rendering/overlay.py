@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from objwrappers.geometry import to_pixels
+from objwrappers.rendering.layout import write_plate
 from objwrappers.rendering.saliency import blend
 
 __all__ = ["DRAWN", "PRESENT_THRESHOLD", "SCALE", "colour", "draw_percepts"]
@@ -32,7 +33,7 @@ _OUTLINE = 1.0  # native pixels, white and then black
 _ARM = 6.0  # of the gaze's cross, native pixels
 _GOLDEN_RATIO = 0.618034
 _TRACK = 1.0  # width of a track, native pixels
-_FONT, _LETTERS = cv2.FONT_HERSHEY_SIMPLEX, 0.14  # size per picture pixel of a native one
+_LETTERS = 0.14  # of the font, size per picture pixel of a native one
 _FRACTION_BITS = 4  # cv2 draws at sixteenths of a pixel
 _BLACK, _WHITE = (0, 0, 0), (255, 255, 255)
 
@@ -71,7 +72,7 @@ def draw_percepts(
             * ``gaze`` (2,): a cross
             * ``heatmap`` (h, w), not negative: laid over the frame, the largest value opaque most
         scale: Picture pixels per native pixel, at least 1.
-        names: What the numbers of ``label`` are called; written beside boxes.
+        names: What the numbers of ``label`` are called; on plates above boxes.
 
     Returns:
         uint8 (scale·H, scale·W, 3).
@@ -122,13 +123,7 @@ def _draw_names(picture: np.ndarray, percepts: Percepts, scale: int) -> None:
         if not 0 <= number < len(names):
             continue
         name, size = str(names[number]), _LETTERS * scale
-        (width, height), below = cv2.getTextSize(name, _FONT, size, 1)
-        (left, top), (_, bottom) = corners[i].tolist()
-        # Above the box where there is room, else below it; inside the picture from side to side.
-        baseline = top - below if top - below >= height else bottom + height + below
-        left = min(max(left, 0), max(picture.shape[1] - width, 0))
-        for rgb, thickness in ((_BLACK, 3), (colour(number), 1)):
-            cv2.putText(picture, name, (left, baseline), _FONT, size, rgb, thickness, cv2.LINE_AA)
+        write_plate(picture, name, corners[i].tolist(), colour(number), size)
 
 
 def _draw_tracks(picture: np.ndarray, percepts: Percepts, scale: int) -> None:

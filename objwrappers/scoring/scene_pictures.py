@@ -17,7 +17,7 @@ import numpy as np
 
 from objwrappers.files import write_atomically
 from objwrappers.metrics.encodings import labels_of
-from objwrappers.rendering.layout import sheet, write_text
+from objwrappers.rendering.layout import sheet, write_plate
 from objwrappers.rendering.overlay import Colour, colour
 from objwrappers.rendering.pictures import write_picture
 from objwrappers.scoring.moments import Moment
@@ -25,7 +25,7 @@ from objwrappers.scoring.scene_truth import Seen, Truth, boxes_of
 
 __all__ = ["draw_encodings", "draw_scenes"]
 
-WHITE, GREY, BLACK = (255, 255, 255), (128, 128, 128), (0, 0, 0)
+WHITE, GREY = (255, 255, 255), (128, 128, 128)
 MOST_POINTS = 1000  # of a scatter plot
 PERPLEXITY = 30.0  # of t-SNE
 
@@ -55,17 +55,17 @@ def draw_scenes(
         names = one.label.tolist() or [""] * len(one.boxes)
         for box, name in zip(one.boxes, names, strict=True):
             rgb = colour(classes.index(name) if name else 0)
-            corner = _rectangle(picture, box, scale, rgb, margin=2)
-            for shade, shift in ((BLACK, 1), (rgb, 0)):
-                write_text(picture, name, corner[0] + shift, corner[1] - 3 + shift, shade)
+            corners = _rectangle(picture, box, scale, rgb, margin=2)
+            if name:
+                write_plate(picture, name, corners, rgb)
         pictures.append(picture)
     write_picture(path, sheet([pictures[:6], pictures[6:]], gap=0))
 
 
 def _rectangle(
     picture: np.ndarray, box: np.ndarray, scale: int, rgb: Colour, margin: int = 0
-) -> tuple[int, int]:
-    """Draws a box and returns its top left corner; a margin keeps it off the true box."""
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Draws a box and returns its first and last pixel; a margin keeps it off the true box."""
     x, y, width, height = box * scale
     # Far outside is outside: cv2 counts in 32 bits.
     limit = 4 * max(picture.shape)
@@ -73,7 +73,7 @@ def _rectangle(
     ends += np.array([-1, -1, 1, 1]) * margin
     x0, y0, x1, y1 = np.clip(np.rint(ends), -limit, limit).astype(int).tolist()
     cv2.rectangle(picture, (x0, y0), (x1, y1), rgb, 1)
-    return x0, y0
+    return (x0, y0), (x1, y1)
 
 
 def draw_encodings(

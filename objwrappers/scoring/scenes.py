@@ -7,8 +7,10 @@ training never sees; frames are what the envs give (maximum of the last two raw 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,32 +18,30 @@ import numpy as np
 
 from objwrappers.games import check_game
 from objwrappers.metrics.box_baselines import difference_boxes, grid_boxes
-from objwrappers.metrics.detection import (
-    IOU_THRESHOLDS,
-    average_precision,
-    counts,
-    found,
-    iou,
-)
-from objwrappers.metrics.encodings import SHOTS, clusters, few_shot_accuracy, labels_of
-from objwrappers.perception.loading import load_model
-from objwrappers.perception.registry import model_entry
+from objwrappers.metrics.ram import play_area
+from objwrappers.perception.loading import family_and_model_of, find_weights, load_model
 from objwrappers.perception.scenes.module import SceneModule
 from objwrappers.perception.storage import read_config
 from objwrappers.rendering.bars import check_noise
 from objwrappers.scoring.moments import Moment, View, play, play_through, with_bars
+from objwrappers.scoring.scene_measures import (
+    NO_ENCODINGS,
+    encoding_measures,
+    encodings_of,
+    measures,
+    named_right,
+)
 from objwrappers.scoring.scene_pictures import draw_encodings, draw_scenes
 from objwrappers.scoring.scene_tracks import follow
 from objwrappers.scoring.scene_truth import SETS, Seen, Truth, boxes_of, look, truths_of
 
-__all__ = ["FIRST_SEED", "POOL_SEED", "encodings_of", "score_scenes"]
+__all__ = ["FIRST_SEED", "POOL_SEED", "score_scenes"]
 
 FIRST_SEED = 10_000
 POOL_SEED = 5_000
 """Of the episodes that few-shot examples come from: neither training's nor the test's."""
 
 Table = dict[str, list[dict]]
-Encodings = tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class _Played:
     pool: list[Moment]
     pool_truths: list[Truth]
     episodes: list[list[View]]
+    episode_truths: list[list[Truth]]
 
 
 def score_scenes(
@@ -104,8 +105,8 @@ def score_scenes(
         Game → rows: ``scene`` (name), ``noise``, the measures of the relevant objects
         (:func:`measures`, :func:`encoding_measures`), ``label`` (share of the detections that show
         an object whose name the model's own classifier gives, NaN where it knows other names),
-        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: the
-        measures of each set.
+        ``switches`` (identity switches per 100 steps, tracked), ``objects``, and ``sets``: all of
+        these but ``label`` of each set.
 
     Raises:
         ValueError: No such game, noise or model, a game whose memory is not known, or counts below
@@ -116,22 +117,33 @@ def score_scenes(
         [given] if isinstance(given, str) else list(given) for given in (games, models, noise)
     )
     games = [check_game(game) for game in games]
-    for name in models:
-        model_entry(name, "scenes")  # refuses a name before the games are played
-    options = _Options(
-        [check_noise(each) for each in noises],
-        noise_motion,
-        frames,
-        pool,
-        steps,
-        num_boxes,
-        seed,
-        device,
-        picture,
-    )
+    noises = [check_noise(each) for each in noises]
+    for game in games:
+        play_area(game)  # refuses a game whose memory is not known
+    options = _Options(noises, noise_motion, frames, pool, steps, num_boxes, seed, device, picture)
+    _check(games, models, weights, options)
     sources: list[tuple[str, str | Path | None]] = [(name, None) for name in models]
     sources += [(_short(folder, weights), folder) for folder in weights]
     return {game: _score_game(game, games, sources, options) for game in games}
+
+
+def _check(
+    games: Sequence[str],
+    models: Sequence[str],
+    weights: Sequence[str | Path],
+    options: _Options,
+) -> None:
+    """Refuses what cannot be scored before games are played, which takes minutes."""
+    for name in ("frames", "pool", "steps"):
+        if getattr(options, name) < 1:
+            raise ValueError(f"{name} must be at least 1, got {getattr(options, name)}.")
+    for folder in weights:
+        if (family := family_and_model_of(folder)[0]) != "scenes":
+            raise ValueError(f"{folder} holds weights of {family}, not of scenes.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are given where the weights are loaded
+        for game, name, noise in itertools.product(games, models, options.noises):
+            find_weights(name, game, noise, "scenes")
 
 
 def _score_game(
@@ -152,6 +164,7 @@ def _score_game(
         pool,
         truths_of(game, [m.now for m in pool]),
         episodes,
+        [truths_of(game, views) for views in episodes],
     )
     rows = []
     for noise in options.noises:
@@ -186,103 +199,39 @@ def _score_model(
     moments = with_bars(played.moments, noise, motion, seed)
     seen = look(model, [m.now.frame for m in moments])
     shown = [m.now.frame for m in with_bars(played.pool, noise, motion, POOL_SEED)]
-    pool = encodings_of(look(model, shown), played.pool_truths)
-    test = encodings_of(seen, played.truths)
+    pool = look(model, shown)
     if options.picture:
         parts = [options.picture, game, name.replace("/", "-").replace(" ", "-")]
         start = "-".join(parts + ([] if noise == "none" else [noise]))
         draw_scenes(Path(f"{start}.png"), moments, played.truths, seen)
         draw_encodings(start, seen, played.truths)
-    tracks = follow(model, played.episodes, noise, motion, seed)
-    return {
-        **row(name, seen, played.truths),
-        **encoding_measures(pool, test),
-        "switches": tracks.per_100_steps,
+    tracks = follow(model, played.episodes, played.episode_truths, noise, motion, seed)
+    known = {
+        which: {
+            **encoding_measures(
+                encodings_of(pool, played.pool_truths, which),
+                encodings_of(seen, played.truths, which),
+            ),
+            "switches": tracks[which].per_100_steps,
+        }
+        for which in SETS
     }
+    return row(name, seen, played.truths, known)
 
 
-def measures(seen: Sequence[Seen], truths: Sequence[Truth], which: str) -> dict[str, float]:
-    """Returns what detections are worth on a set of objects.
-
-    ``ap_10`` to ``ap_90`` (average precision by threshold of IoU, in percent), ``ap``, their mean;
-    ``precision``, ``recall`` and ``f1`` by how near the centres are, ``f1_iou`` by an IoU of .5;
-    ``centre_error`` and ``centre_error_95`` of the found, native pixels; ``perfect``, ``over``,
-    ``under`` and ``error_rate`` of the counts; ``objects`` to find.
-    """
-    scenes = [truth.judge(one, which) for one, truth in zip(seen, truths, strict=True)]
-    by_centre = found(scenes)
-    precisions = {f"ap_{100 * t:.0f}": average_precision(scenes, t) for t in IOU_THRESHOLDS}
-    return {
-        **precisions,
-        "ap": float(np.mean([*precisions.values()])),
-        "precision": by_centre.precision,
-        "recall": by_centre.recall,
-        "f1": by_centre.f1,
-        "f1_iou": found(scenes, iou, 0.5).f1,
-        "centre_error": by_centre.centre_error,
-        "centre_error_95": by_centre.centre_error_95,
-        **asdict(counts(scenes)),
-        "objects": by_centre.objects,
+def row(
+    name: str,
+    seen: Sequence[Seen],
+    truths: Sequence[Truth],
+    known: Mapping[str, Mapping[str, float]] | None = None,
+) -> dict[str, Any]:
+    """One row of the table; ``known``: set → the measures that only a model has."""
+    nothing = {**encoding_measures(NO_ENCODINGS, NO_ENCODINGS), "switches": float("nan")}
+    sets = {
+        which: {**measures(seen, truths, which), **(nothing if known is None else known[which])}
+        for which in SETS
     }
-
-
-def encoding_measures(pool: Encodings, test: Encodings) -> dict[str, float]:
-    """Returns what z_what tells apart, of the relevant objects.
-
-    ``few_shot_1`` to ``few_shot_64`` (ridge regression), ``logistic_16`` (logistic regression),
-    ``centroid_16`` (nearest centroids), ``cluster_nn``, ``ami``, ``ari``.
-    """
-    return {
-        **{f"few_shot_{shots}": few_shot_accuracy(pool, test, shots) for shots in SHOTS},
-        **{
-            f"{method}_16": few_shot_accuracy(pool, test, 16, method=method)
-            for method in ("logistic", "centroid")
-        },
-        **asdict(clusters(pool, test)),
-    }
-
-
-def encodings_of(seen: Sequence[Seen], truths: Sequence[Truth]) -> Encodings:
-    """Returns z_what (n, D) and labels (n,) of the detections that show a relevant object."""
-    what, labels = [], []
-    for one, truth in zip(seen, truths, strict=True):
-        sought = truth.sought("relevant")
-        shows = labels_of(one.boxes, boxes_of(sought))
-        what.append(one.what[shows >= 0])
-        labels += [sought[k].label for k in shows[shows >= 0]]
-    return np.concatenate(what), np.array(labels, str)
-
-
-def row(name: str, seen: Sequence[Seen], truths: Sequence[Truth]) -> dict[str, Any]:
-    """One row of the table, without the measures that only a model has."""
-    sets = {which: measures(seen, truths, which) for which in SETS}
-    nothing = float("nan")
-    unknown = dict.fromkeys(encoding_measures(_NOTHING, _NOTHING), nothing)
-    return {
-        "scene": name,
-        **sets["relevant"],
-        **unknown,
-        "label": _named_right(seen, truths),
-        "switches": nothing,
-        "sets": sets,
-    }
-
-
-_NOTHING = np.zeros((0, 1)), np.zeros(0, str)
-
-
-def _named_right(seen: Sequence[Seen], truths: Sequence[Truth]) -> float:
-    """Share of detections that show a relevant object, and have its name."""
-    named, true = [], []
-    for one, truth in zip(seen, truths, strict=True):
-        if not len(one.label):
-            continue
-        sought = truth.sought("relevant")
-        shows = labels_of(one.boxes, boxes_of(sought))
-        named += one.label[shows >= 0].tolist()
-        true += [sought[k].label for k in shows[shows >= 0]]
-    known = {*named} & {*true}
-    return float(np.mean(np.array(named) == np.array(true))) if known else float("nan")
+    return {"scene": name, **sets["relevant"], "label": named_right(seen, truths), "sets": sets}
 
 
 def _baselines(noise: str, played: _Played, options: _Options) -> list[dict]:

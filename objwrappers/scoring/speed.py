@@ -1,4 +1,4 @@
-"""Steps and frames per second: raw frames, stacked pixels, keypoints, and models alone.
+"""Steps and frames per second: raw frames, stacked pixels, keypoints, scenes, and models alone.
 
 * :func:`env_speed`: envs, as shares of ALE's native vector env with native RGB frames
 * :func:`model_speed`: models in each of their presets, as multiples of PermaKey as published
@@ -13,8 +13,9 @@ import os
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -24,11 +25,13 @@ from gymnasium.vector import SyncVectorEnv, VectorEnv
 import objwrappers
 from objwrappers.envs.atari import make_atari_vec
 from objwrappers.games import check_game
+from objwrappers.perception.base import PerceptionModel
 from objwrappers.perception.loading import (
     MODELS,
     check_device,
     load_model,
     model_class,
+    model_of,
     model_presets,
 )
 
@@ -81,13 +84,22 @@ def play(env: gym.Env | VectorEnv, seed: int) -> Iterator[None]:
         yield
 
 
-def env_rows(game: str, num_envs: int, model: str, device: str, seed: int) -> list[Row]:
+def env_rows(
+    game: str,
+    num_envs: int,
+    model: str,
+    device: str,
+    seed: int,
+    scenes: Sequence[str | Path] = (),
+) -> list[Row]:
     """Makes every env of the table, warm; the reference comes first.
 
     Raises:
-        FileNotFoundError: There are no weights of the model for the game.
+        FileNotFoundError: There are no weights of a model for the game.
+        ValueError: No such model, or weights that are not of scenes.
     """
     perception = load_model(model, game=game, device=device)
+    seers = {str(scene): load_scene(scene, game, device) for scene in scenes}
     frames, keypoints = f"ObjFrames-{game}-v0", f"ObjKeypoints-{game}-v0"
     one_by_one: list[Callable[[], gym.Env]] = [
         lambda: gym.make(keypoints, model=perception, disable_env_checker=True)
@@ -100,11 +112,26 @@ def env_rows(game: str, num_envs: int, model: str, device: str, seed: int) -> li
         "ObjKeypoints, vector": gym.make_vec(keypoints, num_envs=num_envs, model=perception),
         "ObjKeypoints, single envs": SyncVectorEnv(one_by_one),
     }
+    for name, seer in seers.items():
+        scene_env = gym.make_vec(f"ObjScene-{game}-v0", num_envs=num_envs, model=seer)
+        envs[f"ObjScene, {name}, vector"] = scene_env
     table = [Row(name, getattr(env, "num_envs", 1), play(env, seed)) for name, env in envs.items()]
     for row in table:
         for _ in range(WARM_UP_STEPS):
             next(row.player)
     return table
+
+
+def load_scene(scene: str | Path, game: str, device: str = "auto") -> PerceptionModel:
+    """Loads a scene model by its name, or from a folder of weights.
+
+    Raises:
+        FileNotFoundError: There are no weights of it for the game.
+        ValueError: No such model, or weights that are not of scenes.
+    """
+    if not Path(scene).is_dir():
+        return load_model(str(scene), game, device=device, family="scenes")
+    return load_model(model_of(scene), game, scene, device, family="scenes")
 
 
 def look(model: torch.nn.Module, frames: torch.Tensor) -> Iterator[None]:
@@ -140,17 +167,20 @@ def env_speed(
     num_envs: int = 16,
     *,
     model: str = "motion",
+    scenes: Sequence[str | Path] = (),
     device: str = "auto",
     seconds: float = 2.0,
     repeats: int = 5,
     seed: int = 0,
 ) -> dict[str, Any]:
-    """Plays with random actions; the last row is the same model called by single envs.
+    """Plays with random actions; "single envs" is the keypoints' model called by one after another.
 
     Args:
         game: ``"MsPacman"``.
         num_envs: Of the vector rows.
         model: Perception model of ObjKeypoints.
+        scenes: Perception models of ObjScene, tracked, by name or as folders of weights; each is a
+            row of its own.
         device: Of perception.
         seconds: Length of a turn.
         repeats: Turns of each row.
@@ -162,12 +192,13 @@ def env_speed(
         ``vector_over_single_envs``.
 
     Raises:
-        FileNotFoundError: There are no weights of the model for the game.
-        ValueError: No such game, model or device, or counts below 1.
+        FileNotFoundError: There are no weights of a model for the game.
+        ValueError: No such game, model or device, weights that are not of scenes, or counts below
+            1.
     """
     game = check_game(game)
     _check(num_envs, repeats)
-    table = env_rows(game, num_envs, model, device, seed)
+    table = env_rows(game, num_envs, model, device, seed, scenes)
     _take_turns(table, seconds, repeats)
     by_name = {row.name: row.rate for row in table}
     return {
@@ -176,6 +207,7 @@ def env_speed(
         "seconds": seconds,
         "game": game,
         "model": model,
+        "scenes": [str(scene) for scene in scenes],
         "vector_over_single_envs": by_name["ObjKeypoints, vector"]
         / by_name["ObjKeypoints, single envs"],
         "rows": [

@@ -64,11 +64,22 @@ def is_finished(folder: Path) -> bool:
 
 
 def read_result(folder: Path) -> dict[str, Any] | None:
-    """Returns the result of a run; None where it has not ended."""
+    """Returns the result of a run; None where it has not ended.
+
+    Raises:
+        ValueError: The file is damaged, or no result.
+    """
+    file = folder / RESULT_NAME
     try:
-        return read_json(folder / RESULT_NAME)
+        result = read_json(file)
     except FileNotFoundError:
         return None
+    if missing := [key for key in ("exit_code", "error", "wall_s") if key not in result]:
+        raise ValueError(
+            f"{file} is no result of a run: it lacks {', '.join(missing)}. Remove it, and the run "
+            "starts again."
+        )
+    return result
 
 
 def write_result(folder: Path, result: dict[str, Any]) -> None:

@@ -6,7 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from objwrappers.datasets import motion_boxes as module
 from objwrappers.datasets.motion_boxes import cell_targets, motion_boxes
+from objwrappers.datasets.motion_scenery import MotionSettings
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 
 STEPS, ENVS, HEIGHT, WIDTH = 120, 2, 50, 40
@@ -89,6 +91,29 @@ def test_whatever_is_in_the_kept_files_is_what_was_made_or_is_made_anew(
     again = motion_boxes(Recording(folder))
     for key in ("boxes", "counts", "masks", "background"):
         np.testing.assert_array_equal(getattr(again, key), getattr(made, key))
+
+
+def test_numbers_of_another_type_are_made_anew_although_their_bytes_are_the_same(folder):
+    made = motion_boxes(Recording(folder))
+    (kept,) = (p for p in folder.glob(".motion-*") if p.is_dir())
+    content = (kept / "boxes.npy").read_bytes()
+    (kept / "boxes.npy").write_bytes(content.replace(b"<f4", b"<i4", 1))
+    again = motion_boxes(Recording(folder))
+    assert again.boxes.dtype == np.float32
+    np.testing.assert_array_equal(again.boxes, made.boxes)
+
+
+def test_what_cannot_be_kept_is_made_once(folder, monkeypatch):
+    count = []
+    make = module._make
+    monkeypatch.setattr(module, "_make", lambda *a: count.append(1) or make(*a))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module, "_write", full)
+    found = motion_boxes(Recording(folder), MotionSettings(background="median"))
+    assert len(count) == 1 and (found.counts == 1).all()
 
 
 def test_cells_take_the_box_of_their_centre_and_the_larger_of_two():

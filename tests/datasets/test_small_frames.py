@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from objwrappers.datasets import kept
 from objwrappers.datasets import small_frames as module
 from objwrappers.datasets.frames import read_frames
 from objwrappers.datasets.recordings import Recording, RecordingWriter
@@ -110,6 +111,23 @@ def other_shape(cache):
     np.save(cache / "frames.npy", frames.reshape(8, 2, 8, 10, 3))
 
 
+def other_type(cache):
+    path = cache / "frames.npy"
+    path.write_bytes(path.read_bytes().replace(b"|u1", b"|i1", 1))
+
+
+def open_bracket(cache):
+    """NumPy raises tokenize.TokenError of this header."""
+    path = cache / "frames.npy"
+    path.write_bytes(path.read_bytes().replace(b"(8, 2, 10, 8, 3)", b"((((((((((((((((", 1))
+
+
+def half_a_word(cache):
+    """NumPy raises SyntaxError of this header."""
+    path = cache / "starts.npy"
+    path.write_bytes(path.read_bytes().replace(b"False", b"F lse", 1))
+
+
 def pickles(cache):
     np.save(cache / "frames.npy", np.array([{}]), allow_pickle=True)
 
@@ -133,6 +151,9 @@ def missing(cache):
         cut_off,
         other_starts,
         other_shape,
+        other_type,
+        open_bracket,
+        half_a_word,
         pickles,
         no_json,
         other_json,
@@ -185,14 +206,14 @@ def test_of_a_folder_that_is_read_only_they_are_kept_in_the_users_cache(
     folder, tmp_path, monkeypatch, decoded
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    lock = module.FileLock
+    lock = kept.FileLock
 
     def read_only(path, wait):
         if path.parent == folder:
             raise PermissionError(13, "Permission denied")
         return lock(path, wait)
 
-    monkeypatch.setattr(module, "FileLock", read_only)
+    monkeypatch.setattr(kept, "FileLock", read_only)
     for _ in range(2):
         np.testing.assert_array_equal(read_frames(folder, (10, 8)).frames, expected(0, 1))
     assert len(decoded) == 2

@@ -118,6 +118,16 @@ def test_names_stand_above_their_boxes_in_their_colour(frame: np.ndarray) -> Non
     assert not (unknown != plain)[:, :240].any(), "a label without a name has none"
 
 
+def test_letters_are_black_on_bright_plates_and_white_on_dark_ones(frame: np.ndarray) -> None:
+    # Hues: red, blue, a bright green.
+    for label, letters in ((0, 255), (1, 255), (2, 0)):
+        percepts = {"boxes": np.array([[0, 0, 0.1, 0.1]]), "label": np.array([label])}
+        named = draw_percepts(frame, percepts, names=["player"] * 3)
+        plate = named[268:280, 215:247].reshape(-1, 3)
+        like_letters = (np.abs(plate.astype(int) - letters) < 40).all(-1).mean()
+        assert like_letters > 0.05 and (plate == colour(label)).all(-1).mean() > 0.4
+
+
 def test_tracks_are_lines_that_fade_into_the_past(frame: np.ndarray) -> None:
     x = np.linspace(-0.8, 0.8, 5)
     nan = np.full(5, np.nan)

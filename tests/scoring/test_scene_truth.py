@@ -96,11 +96,15 @@ class Swapped(torch.nn.Module):
 
 def test_switches_are_counted_on_the_rows_that_the_tracker_gives():
     episodes = play_through("Pong", 40, 3)
+    truths = [truths_of("Pong", views) for views in episodes]
     model = named_colours()
-    steady = follow(model, episodes, "none", "iid", 0)
-    assert steady.switches == 0 and steady.matched > 60 and steady.steps == 40
+    steady = follow(model, episodes, truths, "none", "iid", 0)
+    assert steady["relevant"].switches == 0 and steady["relevant"].matched > 60
+    # Pong's objects all count, and the model does not see what stands still.
+    assert steady["relevant"] == steady["moving"] == steady["all"]
+    assert {counts.steps for counts in steady.values()} == {40}
     # The tracker's gate lets an object change its row only where it lost it before.
-    assert follow(Swapped(model), episodes, "none", "iid", 0).switches >= 3
+    assert follow(Swapped(model), episodes, truths, "none", "iid", 0)["moving"].switches >= 3
 
 
 def test_baselines_of_boxes():

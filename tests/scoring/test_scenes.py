@@ -7,9 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
+from objwrappers.perception.motion_keypoints import MotionKeypoints
+from objwrappers.scoring import scenes
+from objwrappers.scoring.scene_measures import encodings_of
 from objwrappers.scoring.scene_pictures import draw_encodings
 from objwrappers.scoring.scene_truth import Seen
-from objwrappers.scoring.scenes import _fits, encodings_of, score_scenes
+from objwrappers.scoring.scenes import _fits, score_scenes
 from objwrappers.scoring.tables import SCENE_HEADS, format_table
 
 SMALL = {"frames": 24, "pool": 24, "steps": 24, "device": "cpu"}
@@ -29,6 +32,9 @@ def test_a_model_is_scored_beside_what_knows_nothing(colours, tmp_path):
     assert model["sets"]["all"]["recall"] < model["sets"]["moving"]["recall"]
     assert model["sets"]["all"]["objects"] > model["sets"]["moving"]["objects"]
     assert model["f1"] == model["sets"]["relevant"]["f1"]
+    for which in ("moving", "all"):
+        known = model["sets"][which]
+        assert (known["few_shot_16"], known["ari"], known["switches"]) == pytest.approx((1, 1, 0))
     under_bars = rows["both", "colours-Pong"]
     assert under_bars["recall"] < 1
 
@@ -78,15 +84,20 @@ def test_weights_of_another_game_are_passed_over_where_that_is_scored_too(colour
     assert table["Boxing"][0]["scene"] == "fixed grid of 10"
 
 
-def test_bad_input_is_named(colours):
+def test_bad_input_is_named_before_games_are_played(colours, tmp_path, monkeypatch):
+    monkeypatch.setattr(scenes, "play", None)
     with pytest.raises(ValueError, match=r"Objects of AirRaid are not known.*Pong"):
         score_scenes("AirRaid", frames=2)
-    with pytest.raises(ValueError, match="--frames must be at least 1, got 0"):
-        score_scenes("Pong", frames=0)
+    for name in ("frames", "pool", "steps"):
+        with pytest.raises(ValueError, match=f"^{name} must be at least 1, got 0"):
+            score_scenes("Pong", weights=[colours], **{**SMALL, name: 0})
     with pytest.raises(ValueError, match=r"Unknown perception model 'spase'.*space"):
         score_scenes("Pong", "spase", frames=2, pool=1, steps=1)
-    with pytest.raises(ValueError, match="steps must be at least 1, got 0"):
-        score_scenes("Pong", weights=[colours], frames=2, pool=1, steps=0)
+    with pytest.raises(FileNotFoundError, match=r"no weights of 'motion' for Seaquest.*pretrain"):
+        score_scenes("Seaquest", "motion", noise=["none", "both"])
+    MotionKeypoints(num_keypoints=2, width=8).save_pretrained(tmp_path / "points")
+    with pytest.raises(ValueError, match="points holds weights of keypoints, not of scenes"):
+        score_scenes("Pong", weights=[colours, tmp_path / "points"])
 
 
 def test_encodings_without_a_detection(tmp_path):

@@ -52,6 +52,19 @@ def test_finished_runs_are_passed_over_and_others_added(write_sweep, tmp_path):
     assert (tmp_path / "s" / "tiny_seed0_w0.0" / "result.json").read_bytes() == before
 
 
+@pytest.mark.parametrize("content", ['{"exit_code": 0}', "{}", '{"exit', "[]"])
+def test_a_file_that_is_no_result_is_named(write_sweep, tmp_path, content):
+    file = write_sweep(sets={"a": {"seed": [0]}})
+    sweep(file, tmp_path / "s")
+    result = tmp_path / "s" / "tiny_seed0" / "result.json"
+    result.write_text(content)
+    with pytest.raises(ValueError, match=r"tiny_seed0.result\.json"):
+        sweep(file, tmp_path / "s")
+    result.unlink()
+    assert sweep(file, tmp_path / "s").rows[0]["figures"]["loss"]["mean"] == 0
+    assert starts(tmp_path / "s" / "tiny_seed0") == 2
+
+
 def test_a_failing_run_is_retried_and_reported_and_stops_no_other(write_sweep, tmp_path):
     sets = {"a": {"seed": [1], "do": ["fail", "die", "fail once", "write"]}}
     outcome = sweep(write_sweep(sets=sets), tmp_path / "s", retries=2)

@@ -10,6 +10,8 @@ import pytest
 import torch
 
 from objwrappers.perception.motion_keypoints import MotionKeypoints
+from objwrappers.perception.space.space import Space
+from objwrappers.scoring.speed import env_speed
 
 
 def test_table_and_json(run_zoo: Any, tmp_path: Path) -> None:
@@ -45,6 +47,21 @@ def test_table_and_json(run_zoo: Any, tmp_path: Path) -> None:
     assert output.endswith("Wrote out/figures.json\n")
 
 
+def test_scenes_are_rows_of_their_own(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    points, scene = tmp_path / "points", tmp_path / "scene"
+    MotionKeypoints(num_keypoints=3, width=8).save_pretrained(points)
+    Space().save_pretrained(scene)
+    figures = env_speed("Pong", 2, scenes=[scene], device="cpu", seconds=0.02, repeats=1)
+    row = figures["rows"][-1]
+    assert (row["name"], row["num_envs"]) == (f"ObjScene, {scene}, vector", 2)
+    assert figures["scenes"] == [str(scene)]
+    assert 0 < row["ratio_to_raw"] < 1
+    assert row["ratio_to_raw"] == row["env_steps_per_second"] / figures["rows"][0]["turns"][0]
+    with pytest.raises(ValueError, match="motion"):
+        env_speed("Pong", 2, scenes=[points], device="cpu")
+
+
 def test_models_alone(run_zoo: Any, tmp_path: Path) -> None:
     options = ["--perception", "--num-envs", 2, "--device", "cpu", "--num-threads", 1]
     output = run_zoo(
@@ -67,6 +84,8 @@ def test_errors_are_one_message(run_zoo: Any) -> None:
     for options, message in (
         (["--game", "Ponng"], "Did you mean 'Pong'"),
         (["--num-envs", 0], "must be at least 1"),
+        (["--game", "Seaquest", "--scene", "space"], "no weights of 'space' for Seaquest"),
+        (["--game", "Pong", "--scene", "spase"], "Unknown perception model 'spase'"),
         (["--perception", "--device", "tpu"], "There is no device 'tpu'"),
     ):
         result = run_zoo("benchmark", *options, ok=False)

@@ -134,3 +134,10 @@ def test_scenes_are_scored_beside_their_baselines(run_zoo, tmp_path):
 def test_options_of_the_other_family_are_refused(run_zoo):
     error = run_zoo("score", "--game", "Pong", "--pool", 3, ok=False).stderr
     assert "--pool is an option of --family scenes." in error and "Traceback" not in error
+
+
+def test_the_family_is_that_of_the_model(run_zoo):
+    error = run_zoo("score", "--game", "Seaquest", "--model", "space", ok=False).stderr
+    assert "There are no weights of 'space' for Seaquest" in error and "Traceback" not in error
+    error = run_zoo("score", "--game", "Pong", "--model", "spase", ok=False).stderr
+    assert "Unknown perception model 'spase'. Did you mean 'space'" in error
