@@ -74,7 +74,6 @@ def motion_boxes(
         return _make(recording, settings)
     made_of = {"recording": recording.digest, "version": _VERSION, **settings.facts}
     name = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()[:12]
-    made: MotionBoxes | None = None
     for home in (recording.folder, cache_folder("frames", f".{made_of['recording'][:16]}")):
         folder = home / f".motion-{name}"
         if (kept := _read(folder, made_of)) is not None:
@@ -82,14 +81,13 @@ def motion_boxes(
         try:
             home.mkdir(parents=True, exist_ok=True)
             with FileLock(home / f"{folder.name}.lock", wait=True):
-                if (kept := _read(folder, made_of)) is not None:
-                    return kept
-                made = made or _make(recording, settings)
-                _write(folder, made_of, made)
-            return made
+                if (kept := _read(folder, made_of)) is None:
+                    kept = _make(recording, settings)
+                    _write(folder, made_of, kept)
+            return kept
         except OSError:
             continue
-    return made or _make(recording, settings)
+    return _make(recording, settings)
 
 
 def _make(recording: Recording, settings: MotionSettings) -> MotionBoxes:

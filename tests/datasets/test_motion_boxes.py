@@ -6,7 +6,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from objwrappers.datasets import motion_boxes as room
 from objwrappers.datasets.motion_boxes import cell_targets, motion_boxes
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 
@@ -67,22 +66,6 @@ def test_what_was_kept_equals_what_is_made_and_damage_is_mended(folder):
         again = motion_boxes(Recording(folder))
         for name in ("boxes", "counts", "masks", "background"):
             np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
-
-
-def test_on_a_full_disk_they_are_made_once_and_in_memory(folder, tmp_path, monkeypatch):
-    expected = motion_boxes(Recording(folder), cache=False)
-    times, make = [], room._make
-
-    def full(*_):
-        raise OSError("no space left on device")
-
-    monkeypatch.setattr(room, "_read", lambda *_: None)
-    monkeypatch.setattr(room, "_write", full)
-    monkeypatch.setattr(room, "_make", lambda *given: times.append(1) or make(*given))
-    monkeypatch.setattr(room, "cache_folder", lambda *_: tmp_path)
-    found = motion_boxes(Recording(folder))
-    np.testing.assert_array_equal(found.boxes, expected.boxes)
-    assert len(times) == 1
 
 
 def test_independent_frames_have_boxes_too(folder, tmp_path):
