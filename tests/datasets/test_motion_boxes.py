@@ -7,8 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from objwrappers.datasets.motion_boxes import cell_targets, motion_boxes
-from objwrappers.datasets.motion_pictures import motion_sheet
-from objwrappers.datasets.motion_scenery import MotionSettings
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 
 STEPS, ENVS, HEIGHT, WIDTH = 120, 2, 50, 40
@@ -68,29 +66,6 @@ def test_what_was_kept_equals_what_is_made_and_damage_is_mended(folder):
         again = motion_boxes(Recording(folder))
         for name in ("boxes", "counts", "masks", "background"):
             np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
-
-
-@pytest.mark.parametrize("steps", [1, 20])
-@pytest.mark.parametrize("split", [True, False])
-def test_where_nothing_moves_there_is_no_box(tmp_path, steps, split):
-    frames = np.full((steps, 2, HEIGHT, WIDTH, 3), (0, 0, 160), np.uint8)
-    with RecordingWriter(tmp_path, {"task": "Pong"}) as writer:
-        writer.append(frames, np.arange(steps)[:, None].repeat(2, 1) == 0)
-    recording = Recording(tmp_path)
-    found = motion_boxes(recording, MotionSettings(split=split), cache=False)
-    assert (found.counts == 0).all() and not found.masks.any()
-    assert (found.background == (0, 0, 160)).all()
-    assert motion_sheet(recording, 1).shape[2] == 3
-
-
-def test_independent_frames_have_boxes_too(folder, tmp_path):
-    with RecordingWriter(tmp_path, {"task": "Pong"}) as writer:
-        for block in Recording(folder):
-            writer.append(block.frames, np.ones_like(block.starts))
-    found = motion_boxes(Recording(tmp_path), cache=False)
-    expected = motion_boxes(Recording(folder), cache=False)
-    np.testing.assert_array_equal(found.boxes, expected.boxes)
-    np.testing.assert_array_equal(found.background, expected.background)
 
 
 @settings(max_examples=15, deadline=None)
