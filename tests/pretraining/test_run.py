@@ -164,6 +164,7 @@ def test_arguments_that_weights_could_not_have_are_refused_before_training(tmp_p
     for change, message in (
         ({"agree": "yes"}, "agree must be of type bool, got 'yes'"),
         ({"components": 3.0}, r"components must be of type int, got 3\.0"),
+        ({"network": "lihgt"}, "Unknown network 'lihgt'. Did you mean 'light'"),
         ({"repetition": 5}, r"repetition must be in \[0, 1\], got 5"),
         ({"found_weight": -1}, "found_weight must not be negative, got -1"),
     ):

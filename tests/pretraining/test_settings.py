@@ -5,6 +5,7 @@ import yaml
 
 from objwrappers.datasets.motion_scenery import MotionSettings
 from objwrappers.files import hyperparams_folder
+from objwrappers.perception.arguments import check_arguments
 from objwrappers.perception.registry import MODELS, model_class
 from objwrappers.pretraining.settings import read_settings
 from objwrappers.pretraining.sources import GAME_SETS
@@ -30,6 +31,7 @@ PAPERS |= {"Riverraid", "Tennis", "Skiing", "Asterix", "joint"}
 def test_every_entry_makes_a_model(family, name, entry):
     settings = read_settings(name, "Nowhere", {}, family, entry)
     assert settings["n_timesteps"] % settings["eval_freq"] == 0
+    check_arguments(model_class(name, family), settings["model"])
     model_class(name, family)(**settings["model"])
 
 
