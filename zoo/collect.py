@@ -89,9 +89,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _agent(options: argparse.Namespace) -> Any:
-    if not options.algo:
+    if (options.algo is None) != (options.env is None):
+        fail("--algo and --env go together: both are of the trained agent.")
+    if options.algo is None:
         return None
-    if task_of(str(options.env)) != run_program(check_game, options.game):
+    if task_of(options.env) != run_program(check_game, options.game):
         fail(f"--env {options.env} is not an id of {options.game}.")
     return run_program(
         agent_play,

@@ -69,10 +69,17 @@ class Frames:
             crossed[-after:] = True
         inside = (~crossed).nonzero()
         if len(inside) == 0:
-            raise ValueError(
-                f"No recorded episode lasts {before + after + 1} steps; collect more frames."
-            )
+            raise self.too_short(before + after + 1)
         return inside
+
+    def too_short(self, steps: int) -> ValueError:
+        """Returns the error to raise where no so many steps are of one episode."""
+        if self.starts.all():
+            return ValueError(
+                f"{steps} frames in succession are needed, but all are independent of each other: "
+                "images, or recorded with --iid."
+            )
+        return ValueError(f"No recorded episode lasts {steps} steps; collect more frames.")
 
 
 class SingleFrames(torch.utils.data.Dataset):
@@ -125,7 +132,7 @@ class FramePairs(torch.utils.data.Dataset):
         self._targets = np.argwhere(past > 0)
         self._past = past[tuple(self._targets.T)]
         if len(self._targets) == 0:
-            raise ValueError("No recorded episode lasts two steps; collect more frames.")
+            raise frames.too_short(2)
 
     def __getitem__(self, step: int) -> dict[str, torch.Tensor]:
         """Returns ``source`` and ``target``, uint8 (B, h, w, 3) each."""

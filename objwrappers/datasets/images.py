@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from objwrappers.datasets.frames import Frames
 from objwrappers.files import read_regular
@@ -139,6 +139,8 @@ def read_image(path: str | Path) -> np.ndarray:
                 if not 0 < pixels <= MAX_PIXELS:
                     raise ValueError(f"{image.width} by {image.height} pixels are too many")
                 return _as_rgb(ImageOps.exif_transpose(image))
+    except UnidentifiedImageError as error:  # its own message is of memory addresses
+        raise ValueError("no image, or a damaged one: of no kind that Pillow knows") from error
     except Exception as error:  # Pillow raises many kinds for a damaged file
         raise ValueError(f"no image, or a damaged one ({error})") from error
 

@@ -15,6 +15,7 @@ __all__ = [
     "LAYOUT",
     "check_facts",
     "layout_of",
+    "no_frames",
     "read_index",
     "stated_layout",
     "task_of",
@@ -28,6 +29,15 @@ _MAX_BYTES = 2**26
 _OLD_FACTS = ("game", "policy", "seed", "noise")
 
 
+def no_frames(folder: Path, game: str = "MsPacman") -> FileNotFoundError:
+    """Returns the error to raise where nothing is recorded: how to record, a game or any."""
+    return FileNotFoundError(
+        f"No frames in {folder}: {INDEX_NAME} is missing. Record some: "
+        f"python zoo/collect.py --game {game} --folder {folder} (in Python: "
+        f'objwrappers.collect("{game}", {str(folder)!r}))'
+    )
+
+
 def read_index(folder: Path) -> dict[str, Any]:
     """Returns the index of a recorded folder.
 
@@ -37,11 +47,7 @@ def read_index(folder: Path) -> dict[str, Any]:
     """
     path = folder / INDEX_NAME
     if not path.is_file():
-        raise FileNotFoundError(
-            f"No frames in {folder}: {INDEX_NAME} is missing. Record some: "
-            f"python zoo/collect.py --game MsPacman --folder {folder} (in Python: "
-            f'objwrappers.collect("MsPacman", {str(folder)!r}))'
-        )
+        raise no_frames(folder)
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ValueError(f"{path.stat().st_size} bytes")

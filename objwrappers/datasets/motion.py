@@ -13,10 +13,10 @@ from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
 from objwrappers.perception.layers import per_object
+from objwrappers.perception.scenes.subtraction import SCENE_CUT, THRESHOLD
 
 __all__ = ["MotionFrames", "background", "travel_mask", "usual_colours"]
 
-THRESHOLD = 25  # grey levels of 255
 LAGS = (2, 4)  # agent steps: what moves now
 REST_LAGS = (8, 16)  # agent steps: what may rest now but moved, or will move
 SEARCH_RADIUS = 5  # pixels of the small frame
@@ -24,7 +24,6 @@ LEAST_TRAVEL = 0.1  # share of the foreground that arrives
 SELDOM = 0.02  # share of the frames with foreground: below, nothing is judged
 NEIGHBOURHOOD = 10  # pixels of the small frame
 OFTEN = 0.15  # share of the frames
-SCENE_CUT = 0.3  # share of the frame: if more changes, it is another scene, and nothing moves
 LEVELS = 8  # of each channel, where colours are counted
 
 

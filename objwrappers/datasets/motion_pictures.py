@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from objwrappers.datasets.motion_boxes import cell_targets
-from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery, sampled_frames
+from objwrappers.datasets.motion_scenery import fit_scenery, sampled_frames
 from objwrappers.datasets.recordings import Recording
 from objwrappers.perception.scenes.motion_objects import FoundObjects, find_objects
 from objwrappers.perception.scenes.subtraction import GROUND, Scenery
@@ -66,17 +66,17 @@ def motion_pictures(
 
 
 def motion_sheet(
-    recording: Recording, count: int = 4, settings: MotionSettings | None = None, **options: int
+    recording: Recording, count: int = 4, scenery: Scenery | None = None, **options: int
 ) -> np.ndarray:
     """Returns a picture, uint8 (h, w, 3), with a row of :func:`motion_pictures` for each frame.
 
     Args:
         recording: Of a game.
         count: Frames, from everywhere in it.
-        settings: How what moves is found.
+        scenery: Of the game; by default :func:`fit_scenery` of the recording.
         **options: ``grid`` and ``size`` of :func:`motion_pictures`.
     """
-    scenery = fit_scenery(recording, settings)
+    scenery = scenery or fit_scenery(recording)
     frames = sampled_frames(recording, count)
     chosen = frames[np.linspace(0, len(frames) - 1, count).astype(int)]
     rows = []

@@ -51,11 +51,12 @@ class MotionSettings:
         background: ``"neighbours"``, ``"mode"`` or ``"median"`` of the whole game, see
             :mod:`objwrappers.datasets.backgrounds`.
         trail: Compare each frame with the mode of so many frames shortly before it, not with the
-            whole game's background; 0 for the latter. Published: 26.
+            whole game's background; 0 for the latter. Published: 26. The first frames of each
+            shard and of each episode have too few before them.
         flow: Only what flows is an object, too, not what rests before the background.
 
     Raises:
-        ValueError: No such background, or a negative trail.
+        ValueError: No such background, or a trail that is no number of frames.
     """
 
     split: bool = True
@@ -67,7 +68,7 @@ class MotionSettings:
         """Checks them."""
         if self.background not in BACKGROUNDS:
             raise unknown_name("background", self.background, BACKGROUNDS)
-        if self.trail < 0:
+        if not isinstance(self.trail, int) or self.trail < 0:
             raise ValueError(f"motion_trail is a number of frames, 0 for none, got {self.trail}.")
 
     @classmethod
@@ -75,7 +76,7 @@ class MotionSettings:
         """Those of a model's hyperparameters: ``motion_split``, ``motion_background``, ...
 
         Raises:
-            ValueError: No such background, or a negative trail.
+            ValueError: No such background, or a trail that is no number of frames.
         """
         names = (field.name for field in fields(cls))
         return cls(**{n: settings[f"motion_{n}"] for n in names if f"motion_{n}" in settings})
@@ -89,6 +90,8 @@ class MotionSettings:
 def fit_scenery(recording: Recording, settings: MotionSettings | None = None) -> Scenery:
     """Finds the background, where what changes travels, and which colours objects have.
 
+    Independent frames do not tell what travels: scores, too, are objects then.
+
     Args:
         recording: Of at least one shard.
         settings: By default those of :class:`MotionSettings`.
@@ -99,12 +102,17 @@ def fit_scenery(recording: Recording, settings: MotionSettings | None = None) ->
     settings = settings or MotionSettings()
     with_bars = recording.facts.get("noise", "none") != "none"
     before, sampled = _pairs(recording)
+    in_succession = len(sampled) > 0
+    if not in_succession:
+        sampled = sampled_frames(recording, SAMPLES)
     plain = _plain(BACKGROUNDS[settings.background](sampled))
     if with_bars:
         plain = past_bars(plain)
     learn = _with_sprites if settings.split else _unchanged
-    travels = travelled_places(learn(plain, sampled), before, sampled)
-    return learn(replace(plain, travels=travels), sampled)
+    if in_succession:
+        travels = travelled_places(learn(plain, sampled), before, sampled)
+        plain = replace(plain, travels=travels)
+    return learn(plain, sampled)
 
 
 def _plain(background: np.ndarray) -> Scenery:
@@ -158,16 +166,21 @@ def sampled_frames(recording: Recording, count: int, seed: int = 0) -> np.ndarra
 
 
 def _pairs(recording: Recording) -> tuple[np.ndarray, np.ndarray]:
-    """Returns native frames from everywhere, and those LAG steps later in the same episode."""
+    """Returns native frames from everywhere, and those LAG steps later in the same episode.
+
+    Both are empty where no two frames are of one episode.
+    """
     rng = np.random.default_rng(0)
     share = SAMPLES / recording.num_frames
     before, after = [], []
     for frames, starts, _ in recording:
-        lag = min(LAG, len(frames) - 1)
+        if (lag := min(LAG, len(frames) - 1)) < 1:
+            continue
         cut = np.cumsum(starts, 0)
         whole = np.argwhere(cut[lag:] == cut[: len(cut) - lag])
         drawn = whole[rng.permutation(len(whole))[: int(np.ceil(share * starts.size))]]
         t, n = drawn.T
         before.append(frames[t, n])
         after.append(frames[t + lag, n])
-    return np.concatenate(before), np.concatenate(after)
+    none = np.zeros((0, *recording.frame_shape), np.uint8)
+    return np.concatenate([none, *before]), np.concatenate([none, *after])

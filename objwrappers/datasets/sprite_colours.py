@@ -49,7 +49,7 @@ def blended_colours(pixels: Pixels, scenery_colours: np.ndarray) -> dict[int, in
     )
     rgb = pixels.rgb[first]
     blended = np.maximum(rgb[:, None], scenery_colours).reshape(-1, 3)
-    becomes = colour_codes(blended).reshape(len(rgb), -1)
+    becomes = colour_codes(blended).reshape(len(rgb), len(scenery_colours))
     known = {int(code): int(count) for code, count in zip(codes, counts, strict=True)}
     own: dict[int, int] = {}
     scenery = {*colour_codes(scenery_colours).tolist()}

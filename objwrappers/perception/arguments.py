@@ -7,6 +7,8 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
+from objwrappers.names import unknown_name
+
 __all__ = ["check_arguments"]
 
 MOST_ITEMS = 64
@@ -32,6 +34,9 @@ def check_arguments(cls: type, arguments: Mapping[str, Any]) -> None:
     for name, value in arguments.items():
         _check_size(name, value)
         hint = hints.get(name, Any)
+        named = get_origin(hint) is Literal and isinstance(value, str)
+        if named and value not in get_args(hint):
+            raise unknown_name(name, value, get_args(hint))
         if not _fits(value, hint):
             shown = str(parameters[name].annotation).replace("typing.", "")
             raise ValueError(f"{name} must be of type {shown}, got {_short(value)}.")

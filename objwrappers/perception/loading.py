@@ -178,13 +178,13 @@ def load_model(
     Weights are data: JSON and safetensors are read, code is never run.
 
     Args:
-        model: ``"motion"``, ``"permakey"``, ``"student"`` or ``"transporter"``.
+        model: ``"motion"``, ``"permakey"``, ``"space_time"`` and so on, a name of ``family``.
         game: As ids spell it, ``"MsPacman"``.
         weights: A folder or a hub repository (``"user/name"``, ``"user/name@revision"``);
             by default the user's cache, then the bundled weights.
         device: ``"auto"`` is CUDA where there is one, else the processor.
         noise: Bars that the frames have; weights trained under them are looked for first.
-        family: Of models that answer the same question.
+        family: Of models that answer the same question: ``"keypoints"`` or ``"scenes"``.
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.

@@ -87,7 +87,7 @@ def family_of_model(name: str) -> str:
         )
     if not having:
         raise unknown_name(
-            "perception model", name, {n for models in MODELS.values() for n in models}
+            "perception model", name, sorted({n for models in MODELS.values() for n in models})
         )
     return having[0]
 

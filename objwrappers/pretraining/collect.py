@@ -139,6 +139,8 @@ def collect(
         BlockingIOError: Another process records into the folder.
     """
     part = _split(split)
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, got {seed}.")
     num_frames = part.num_frames if num_frames is None else num_frames
     seed += part.seed_offset
     folder = frames_folder(game, noise, split, iid) if folder is None else Path(folder)

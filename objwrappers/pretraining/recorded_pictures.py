@@ -65,8 +65,8 @@ def write_motion_pictures(recording: Recording, folder: Path, count: int = 8) ->
     """Writes each step from a frame to its motion targets, ``"00-4-mask.png"``, and a sheet."""
 
     def pictures() -> Iterator[tuple[str, np.ndarray]]:
-        yield "sheet", motion_sheet(recording)
         scenery = fit_scenery(recording)
+        yield "sheet", motion_sheet(recording, scenery=scenery)
         for i, frame in enumerate(sampled_frames(recording, count)):
             for step, (name, picture) in enumerate(motion_pictures(scenery, frame).items()):
                 yield f"{i:02d}-{step}-{name}", picture

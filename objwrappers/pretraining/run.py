@@ -20,6 +20,7 @@ from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
 from objwrappers.files import cache_folder
+from objwrappers.perception.arguments import check_arguments
 from objwrappers.perception.base import PerceptionModule, check_replaceable, frame_format_of
 from objwrappers.perception.loading import (
     MODELS,
@@ -222,6 +223,8 @@ def _load_teacher(
     if len(source.tasks) > 1:
         raise ValueError(f"A teacher knows one game, got {', '.join(source.tasks)}.")
     if teacher in MODELS:
+        if isinstance(source, ImageSource):
+            raise ValueError(f"Images have no teacher by name, got {teacher!r}: give its weights.")
         return load_model(teacher, game, device="cpu")
     return load_model(model_of(teacher), game, weights=teacher, device="cpu")
 
@@ -252,7 +255,10 @@ def _make_fabric(
 
 
 def _make_module(model: str, arguments: dict[str, Any], family: str) -> Trainable:
+    cls = model_class(model, family)
+    # What is refused when weights are read is refused before they are trained.
+    check_arguments(cls, arguments)
     try:
-        return model_class(model, family)(**arguments)
+        return cls(**arguments)
     except TypeError as error:
         raise ValueError(f"{model} cannot have {arguments}: {error}") from error

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from objwrappers.datasets.frames import Frames, read_frames
-from objwrappers.datasets.index import INDEX_NAME
+from objwrappers.datasets.index import INDEX_NAME, no_frames
 from objwrappers.datasets.recordings import Recording
 from objwrappers.games import check_game
 from objwrappers.perception.base import FrameFormat
@@ -141,6 +141,8 @@ class RecordedSource(Source):
         """
         opened = []
         for task, folder in zip(self.tasks, self._folders, strict=True):
+            if not (folder / INDEX_NAME).exists():
+                raise no_frames(folder, task)
             recording = Recording(folder)
             if recording.task != task:
                 raise ValueError(f"{folder} holds frames of {recording.task}, not of {task}.")
@@ -242,7 +244,8 @@ def find_source(
         ValueError: No such game, a game and images, or neither.
     """
     if (game is None) == (images is None):
-        raise ValueError(f"Give a game or a folder of images, got {game!r} and {images!r}.")
+        got = "neither" if game is None else f"both {game!r} and {str(images)!r}"
+        raise ValueError(f"Give a game or a folder of images, got {got}.")
     if images is not None:
         if frames_folder is not None:
             raise ValueError(f"Give images or recorded frames, got {images} and {frames_folder}.")
@@ -274,7 +277,10 @@ def _check_task(name: str, folder: str | Path | None) -> str:
     for place in recorded:
         if (place / INDEX_NAME).exists() and Recording(place).task == name:
             return name
-    return check_game(name)
+    try:
+        return check_game(name)
+    except ValueError as error:
+        raise ValueError(f"{error} Sets of games are {', '.join(GAME_SETS)}.") from error
 
 
 def _sides(form: FrameFormat, recording: Recording) -> tuple[int, int]:

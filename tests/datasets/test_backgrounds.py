@@ -83,3 +83,5 @@ def test_settings_are_read_and_checked():
         MotionSettings(background="medain")
     with pytest.raises(ValueError, match="got -1"):
         MotionSettings(trail=-1)
+    with pytest.raises(ValueError, match=r"a number of frames.*got 2\.5"):
+        MotionSettings(trail=2.5)

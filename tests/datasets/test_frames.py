@@ -164,6 +164,11 @@ def test_runs_do_not_cross_episodes():
     assert frames.runs(1, 1)[:, 0].tolist() == [1, 4, 5]
     with pytest.raises(ValueError, match="No recorded episode lasts 5 steps"):
         frames.runs(4)
+    apart = numbered([[1], [1], [1]])
+    assert len(apart.runs(0)) == 3
+    for needs_two in (lambda: apart.runs(1), lambda: FramePairs(apart, 2)):
+        with pytest.raises(ValueError, match="2 frames in succession are needed, but all are ind"):
+            needs_two()
 
 
 def test_split_keeps_the_order():

@@ -219,6 +219,7 @@ def test_what_to_run_next_names_the_folder_that_pretraining_does_not_know(tmp_pa
         ({"noise": "all"}, "Unknown noise 'all'"),
         ({"num_frames": 0}, "must be at least 1, got 0 and 8"),
         ({"num_envs": -1}, "must be at least 1, got 12000 and -1"),
+        ({"seed": -1}, "seed must not be negative, got -1"),
     ],
 )
 def test_bad_arguments_are_named_before_anything_is_made(tmp_path, options, message):

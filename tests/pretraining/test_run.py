@@ -134,6 +134,12 @@ def test_what_subtracts_a_background_knows_one_game(tmp_path):
         pretrain("student", ["Pong", "Breakout"], teacher="motion")
 
 
+def test_images_have_no_teacher_by_name(tmp_path):
+    Image.fromarray(np.zeros((9, 9, 3), np.uint8)).save(tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no teacher by name, got 'motion': give its weights"):
+        pretrain("student", images=tmp_path, teacher="motion")
+
+
 def test_images_are_a_task_of_their_own(tmp_path):
     (tmp_path / "my rooms").mkdir()
     for i in range(20):
@@ -147,10 +153,29 @@ def test_images_are_a_task_of_their_own(tmp_path):
     assert model.mean.mean() > 0.2
     with pytest.raises(ValueError, match="space_time learns from 4 frames in succession"):
         pretrain("space_time", images=tmp_path / "my rooms", hyperparams={"batch_size": 4})
-    with pytest.raises(ValueError, match="Give a game or a folder of images"):
+    with pytest.raises(ValueError, match=r"folder of images, got both 'Pong' and .*my rooms"):
         pretrain("shades", "Pong", images=tmp_path / "my rooms")
-    with pytest.raises(ValueError, match="Give a game or a folder of images, got None and None"):
+    with pytest.raises(ValueError, match="Give a game or a folder of images, got neither"):
         pretrain("shades")
+
+
+def test_arguments_that_weights_could_not_have_are_refused_before_training(tmp_path):
+    record(tmp_path / "frames", "Pong", 160, 2, 9)
+    for change, message in (
+        ({"agree": "yes"}, "agree must be of type bool, got 'yes'"),
+        ({"components": 3.0}, r"components must be of type int, got 3\.0"),
+        ({"network": "lihgt"}, "Unknown network 'lihgt'. Did you mean 'light'"),
+        ({"repetition": 5}, r"repetition must be in \[0, 1\], got 5"),
+        ({"found_weight": -1}, "found_weight must not be negative, got -1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            pretrain("space_time", "Pong", frames_folder=tmp_path / "frames", hyperparams=change)
+
+
+def test_a_missing_recording_is_told_how_to_make(tmp_path):
+    record(tmp_path / "frames" / "Pong", "Pong", 160, 2, 9)
+    with pytest.raises(FileNotFoundError, match=r"collect.py --game Boxing --folder .*Boxing"):
+        pretrain("shades", ["Pong", "Boxing"], frames_folder=tmp_path / "frames")
 
 
 def test_another_task_is_learned_from_its_recording(tmp_path, monkeypatch):

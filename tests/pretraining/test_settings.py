@@ -3,7 +3,9 @@
 import pytest
 import yaml
 
+from objwrappers.datasets.motion_scenery import MotionSettings
 from objwrappers.files import hyperparams_folder
+from objwrappers.perception.arguments import check_arguments
 from objwrappers.perception.registry import MODELS, model_class
 from objwrappers.pretraining.settings import read_settings
 from objwrappers.pretraining.sources import GAME_SETS
@@ -29,6 +31,7 @@ PAPERS |= {"Riverraid", "Tennis", "Skiing", "Asterix", "joint"}
 def test_every_entry_makes_a_model(family, name, entry):
     settings = read_settings(name, "Nowhere", {}, family, entry)
     assert settings["n_timesteps"] % settings["eval_freq"] == 0
+    check_arguments(model_class(name, family), settings["model"])
     model_class(name, family)(**settings["model"])
 
 
@@ -54,8 +57,19 @@ def test_several_games_have_the_joint_entry_and_an_entry_may_be_named():
         read_settings("space_time", "Pong", None, "scenes", "Pongg")
 
 
+def test_how_motion_is_found_can_be_chosen():
+    changes = {"motion_background": "mode", "motion_trail": 26, "motion_flow": True}
+    settings = read_settings("space_time", "Pong", changes, "scenes")
+    assert MotionSettings.of(settings) == MotionSettings(True, "mode", 26, True)
+    assert MotionSettings.of(read_settings("space_time", "Pong", {}, "scenes")) == MotionSettings()
+    assert MotionSettings.of(read_settings("motion", "Pong", {}, "scenes")) == MotionSettings()
+
+
 def test_a_named_entry_is_not_that_of_the_game():
     rooms = read_settings("space", "my_rooms", None, "scenes", "3DRooms")
     assert (rooms["model"]["grid"], rooms["model"]["components"]) == (8, 5)
-    assert rooms["model"]["boundary_until"] == 1.0
+    # The boundary loss ends at step 100,000, a box's expected size is reached at 20,000.
+    steps = rooms["n_timesteps"]
+    assert rooms["model"]["boundary_until"] * steps == 100_000
+    assert rooms["model"]["scale_prior"][3] * steps == 20_000
     assert read_settings("space", "my_rooms", None, "scenes")["model"] == {}

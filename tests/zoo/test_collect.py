@@ -39,3 +39,6 @@ def test_games_without_truth_are_named(run_zoo, tmp_path):
     assert "Traceback" not in error and not (tmp_path / "carnival").exists()
     error = run_zoo("collect", *options, "--iid", 2, ok=False).stderr
     assert "iid is a probability, above 0 and at most 1, got 2.0" in error
+    for half in (["--algo", "ppo"], ["--env", "ObjKeypoints-Pong-v0"]):
+        error = run_zoo("collect", *options, *half, ok=False).stderr
+        assert error == "error: --algo and --env go together: both are of the trained agent.\n"

@@ -148,12 +148,14 @@ def _check_belongs(config: dict[str, Any], module: SceneModule | None, where: st
     if module is None:
         return
     digest, size = config.get("weights_digest"), config["what_size"]
-    if size != module.what_size or digest not in (None, module.digest):
-        raise ValueError(
-            f"{where} was made for other weights: it reads a z_what of {size} numbers of "
-            f"{str(digest)[:12]}, but these weights ({module.name}) give {module.what_size} and "
-            f"are {module.digest[:12]}. Fit a classifier to these."
-        )
+    if size != module.what_size:
+        given = f"{module.what_size} of {module.name}"
+        why = f"it reads a z_what of {size} numbers where these give {given}"
+    elif digest not in (None, module.digest):
+        why = f"of digest {digest!s:.12}, but these ({module.name}) have {module.digest:.12}"
+    else:
+        return
+    raise ValueError(f"{where} was made for other weights: {why}. Fit a classifier to these.")
 
 
 def _check_classes(labels: tuple[str, ...], rows: tuple[int, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,6 +34,8 @@ MOST_OBJECTS = 96  # of a frame: batches are alike however many there are
 LEAST_SPREAD = 0.05  # of a number that describes objects: below, it is noise
 WORTH = (2.0,) * 3 + (1.0,) * 2 + (0.25,) * 5
 """Of each number of the descriptor: legs move and sprites are clipped, colours stay."""
+
+_SCENERY = tuple(field.name for field in fields(Scenery))
 
 _workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="motion-scene")
 
@@ -100,7 +103,7 @@ class MotionScene(SceneModule):
 
     def set_scenery(self, scenery: Scenery) -> None:
         """Tells the model its game, and with it the size of the frames."""
-        for name in ("background", "travels", "colours", "sizes", "palette", "stands_for"):
+        for name in _SCENERY:
             tensor = torch.from_numpy(getattr(scenery, name)).to(self.centre.device)
             self.register_buffer(name, tensor)
         self._scenery = None
@@ -117,8 +120,7 @@ class MotionScene(SceneModule):
         """The game as :func:`find_objects` knows it."""
         # Weights that are loaded or moved are other tensors, or of another version.
         if self._scenery is None or self._scenery[0] is not self.background:
-            names = ("background", "travels", "colours", "sizes", "palette", "stands_for")
-            arrays = [getattr(self, name).cpu().numpy().copy() for name in names]
+            arrays = [getattr(self, name).cpu().numpy().copy() for name in _SCENERY]
             self._scenery = self.background, Scenery(*arrays)
         return self._scenery[1]
 

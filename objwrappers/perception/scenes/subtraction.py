@@ -16,6 +16,8 @@ __all__ = [
     "ACCESSORY",
     "GROUND",
     "NUM_CODES",
+    "SCENE_CUT",
+    "THRESHOLD",
     "Pixels",
     "Scenery",
     "colour_codes",
@@ -23,7 +25,7 @@ __all__ = [
 ]
 
 THRESHOLD = 25  # grey levels of 255
-SCENE_CUT = 0.3  # share of the frame's pixels
+SCENE_CUT = 0.3  # share of the frame: if more changes, it is another scene, and nothing moves
 NUM_CODES = 32**3
 ACCESSORY, GROUND = 0, 255  # in a table of colours; between them are main colours
 

@@ -25,6 +25,7 @@ def check_space(
     positive: dict[str, float],
     schedules: dict[str, Sequence[float]],
     fixed_alpha: Sequence[float],
+    shares: dict[str, float],
 ) -> None:
     """Checks what :class:`~objwrappers.perception.space.space.Space` is asked for.
 
@@ -37,6 +38,7 @@ def check_space(
         positive: Numbers above 0, by name.
         schedules: By name.
         fixed_alpha: Share of the training and value.
+        shares: Numbers in [0, 1], by name.
 
     Raises:
         ValueError: One that cannot be.
@@ -57,6 +59,7 @@ def check_space(
     for name, low, high in (("presence_prior", 0, 1), ("temperature", 0, float("inf"))):
         if not all(low < value < high for value in schedules[name][:2]):
             raise ValueError(f"{name} must be above {low} and below {high}, got {schedules[name]}.")
+    _check_shares(shares)
     if len(fixed_alpha) != 2 or not all(0 <= value <= 1 for value in fixed_alpha):
         raise ValueError(
             f"fixed_alpha is a share of the training and a value in [0, 1], got {fixed_alpha}."
@@ -98,6 +101,12 @@ def check_space_time(
 def _check_count(name: str, value: int, least: int, most: int) -> None:
     if not least <= value <= most:
         raise ValueError(f"{name} must be in [{least}, {most}], got {value}.")
+
+
+def _check_shares(shares: dict[str, float]) -> None:
+    for name, value in shares.items():
+        if not 0 <= value <= 1:
+            raise ValueError(f"{name} must be in [0, 1], got {value}.")
 
 
 def _check_schedule(name: str, schedule: Sequence[float]) -> None:

@@ -31,14 +31,14 @@ ROOMS: Arguments = {
     "max_objects": 0,
     "sigma_foreground": 0.15,
     "sigma_background": 0.15,
-    "presence_prior": (0.1, 0.01, 0.04, 0.1),
-    "scale_prior": (-1.0, -2.0, 0.1, 0.2),
+    "presence_prior": (0.1, 0.01, 0.025, 0.0625),
+    "scale_prior": (-1.0, -2.0, 0.0625, 0.125),
     "scale_std": 0.1,
-    "temperature": (2.5, 0.5, 0.0, 0.2),
-    "boundary_until": 1.0,
+    "temperature": (2.5, 0.5, 0.0, 0.125),
+    "boundary_until": 0.625,
     "repetition": 1.0,
 }
-"""Of 100,000 steps."""
+"""Of 160,000 steps; the boundary loss is on for 100,000."""
 
 SPACE_PRESETS: dict[str, Arguments] = {
     "light": {},

@@ -99,5 +99,7 @@ def _window(boxes: Tensor, patch: int, size: tuple[int, int]) -> int | None:
     # Bilinear pasting reaches half a patch's pixel beyond the box, and pixels are whole.
     reach = boxes[..., 2:].detach() * (1 + 1 / patch)
     largest = float((reach * reach.new_tensor(size[::-1])).amax()) + 2
+    if not math.isfinite(largest):  # the training diverged, which the loop says
+        return None
     side = math.ceil(largest / WINDOW_STEP) * WINDOW_STEP
     return side if side <= LARGEST_WINDOW * min(size) else None

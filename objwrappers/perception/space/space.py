@@ -119,6 +119,7 @@ class Space(SceneModule):
                 "temperature": temperature,
             },
             fixed_alpha,
+            {"boundary_until": boundary_until, "repetition": repetition},
         )
         size = SIZES[network].image
         super().__init__(FrameFormat(size, size))

@@ -131,7 +131,11 @@ class SpaceTime(Space):
             "where_weight": where_weight,
             "alpha_weight": alpha_weight,
             "continuity_weight": continuity_weight,
+            "match_weight": match_weight,
             "where_floor": where_floor,
+            "offset": offset,
+            "found_weight": found_weight,
+            "underestimating": underestimating,
             "cooling": cooling,
         }
         check_space_time(stack_length, weights, motion_schedule, scheduling, steepness)

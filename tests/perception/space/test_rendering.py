@@ -76,6 +76,15 @@ def test_a_patch_that_covers_all_and_one_that_does_not_exist_stay_finite():
 
 
 @torch.no_grad()
+def test_boxes_of_a_diverged_training_give_nan_and_no_error():
+    _, _, boxes, depth = scene(1)
+    patch = torch.ones(2, 1, 1, 16, 16)
+    boxes = boxes * torch.nan
+    found = composite(patch.expand(-1, -1, 3, -1, -1), patch, boxes, depth, 255, (64, 64), True)
+    assert found.image.isnan().all()
+
+
+@torch.no_grad()
 def test_cells_left_out_are_as_good_as_empty_ones():
     torch.manual_seed(0)
     front = Foreground("light", 8, 5, -2.0).eval()
