@@ -256,9 +256,11 @@ def _make_fabric(
 
 def _make_module(model: str, arguments: dict[str, Any], family: str) -> Trainable:
     cls = model_class(model, family)
+    try:
+        module = cls(**arguments)
+    except TypeError as error:
+        check_arguments(cls, arguments)
+        raise ValueError(f"{model} cannot have {arguments}: {error}") from error
     # What is refused when weights are read is refused before they are trained.
     check_arguments(cls, arguments)
-    try:
-        return cls(**arguments)
-    except TypeError as error:
-        raise ValueError(f"{model} cannot have {arguments}: {error}") from error
+    return module
