@@ -64,7 +64,8 @@ def _space_invaders(r: list[int], lagged: list[int]) -> Iterator[Sprite]:
         yield Sprite("ufo", lagged[30] + 2.5, 16, 7, 8)
     for i in range(2):
         if 20 < 2 * r[81 + i] + 3 < 190:
-            yield Sprite("bomb", r[83 + i] - 1.5, 2 * r[81 + i] + 8, 1, 8, False, i)
+            y = 2 * r[81 + i] + 8
+            yield Sprite("bomb", r[83 + i] - 1.5, y, 1, 8, False, i, label="shot")
     if 20 < 2 * r[85] + 3 < 190:
         yield Sprite("shot", r[87] - 1.5, 2 * r[85] + 8, 1, 8, scored=False)
 

@@ -66,7 +66,7 @@ def label_scenes(
     game: str,
     weights: str | Path | None = None,
     *,
-    shots: int = 16,
+    shots: int = 64,
     method: str = "logistic",
     frames: int = 500,
     output: str | Path | None = None,
@@ -79,7 +79,8 @@ def label_scenes(
 
     A random policy plays; the console's memory says what the detections show. The classes are the
     looks of moving objects (:attr:`objwrappers.metrics.sprite.Sprite.label`) that were found at
-    least four times, and :data:`OTHER`, where enough detections are on nothing.
+    least four times, and :data:`OTHER`, where enough detections are on nothing. Examples are as
+    many of rare classes as of frequent ones; logistic regression is told how frequent each is.
 
     Args:
         model: ``"space_time"``, ``"space"`` or ``"motion"``.
@@ -123,7 +124,7 @@ def label_scenes(
     chosen = few_shot(pool[1], shots, np.random.default_rng(seed))
     what, labels = pool[0][chosen], pool[1][chosen]
     rows = rows_of(truths, seen, np.unique(labels).tolist())
-    classifier = classifier_of(what, labels, rows, method)
+    classifier = classifier_of(what, labels, rows, method, Counter(pool[1].tolist()))
     what, labels = _examples(*_play(module, game, (frames + 1) // 2, CHECK_SEED, noise))
     accuracy = _accuracy(classifier, what, labels)
     module.record["classifier"] = {
@@ -143,7 +144,11 @@ def label_scenes(
 
 
 def classifier_of(
-    what: np.ndarray, labels: np.ndarray, rows: Mapping[str, int], method: str = "logistic"
+    what: np.ndarray,
+    labels: np.ndarray,
+    rows: Mapping[str, int],
+    method: str = "logistic",
+    counts: Mapping[str, int] | None = None,
 ) -> SceneClassifier:
     """Fits a linear classifier and returns it as tensors.
 
@@ -152,12 +157,18 @@ def classifier_of(
         labels: Their classes (n,); of a single one, everything is of it.
         rows: Rows of each class.
         method: See :func:`objwrappers.metrics.encodings.fit_linear`.
+        counts: How often each class is met, where the examples do not tell: logistic regression's
+            bias is corrected by it (King and Zeng 2001, prior correction).
     """
-    names = np.unique(labels).tolist()
+    names, examples = np.unique(labels, return_counts=True)
+    names = names.tolist()
     classifier = SceneClassifier(what.shape[1], names, [rows[name] for name in names])
     if len(names) > 1:
         _, weight, bias = fit_linear(what, labels, method)
         classifier.weight.copy_(torch.from_numpy(weight))
+        if counts is not None and method == "logistic":
+            odds = np.log([counts[name] for name in names]) - np.log(examples)
+            bias = bias + odds - odds.mean()
         classifier.bias.copy_(torch.from_numpy(bias))
     return classifier
 

@@ -37,6 +37,21 @@ def test_a_single_class_needs_no_fit():
     assert classifier(torch.randn(5, 4)).argmax(-1).tolist() == [0] * 5
 
 
+def test_logistic_regression_knows_how_frequent_classes_are():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["often", "seldom"], [20, 10])
+    what = rng.normal(size=(30, 1)) + (labels == "seldom")[:, None]
+    rows = {"often": 1, "seldom": 1}
+    known = classifier_of(what, labels, rows, "logistic", {"often": 900, "seldom": 50})
+    fitted = classifier_of(what, labels, rows)
+    assert torch.equal(known.weight, fitted.weight)
+    # Examples say 2 to 1, play says 18 to 1: the log odds are 2·b and move by log 9.
+    moved = (known.bias - fitted.bias).diff().item()
+    assert moved == pytest.approx(-np.log(9), abs=1e-5)
+    ridge = classifier_of(what, labels, rows, "ridge", {"often": 900, "seldom": 50})
+    assert torch.equal(ridge.bias, classifier_of(what, labels, rows, "ridge").bias)
+
+
 def truth(*labels):
     objects = [
         Sprite("ghost", 10 + 20 * i, 50, 8, 8, label=label) for i, label in enumerate(labels)
