@@ -132,11 +132,18 @@ class Trial:
         except Exception as error:
             raise ValueError(f"{self.name} cannot be read: {error}") from error
 
-    def steps(self) -> Iterator[Step]:
+    def labels(self) -> Labels | None:
+        """Reads the labels alone; None where they are missing or damaged."""
+        return self._labels(TrialReport(self.name, None))
+
+    def steps(self, first: int = 0) -> Iterator[Step]:
         """Reads the trial, one frame in memory at a time.
 
         What cannot be used is passed over and told by :attr:`report`: a damaged trial ends early
         or has gaps in its numbers, but no frame ever gets another one's label.
+
+        Args:
+            first: Number of the frame to begin with; those before it are not decoded.
 
         Yields:
             The steps, by ascending number.
@@ -150,6 +157,8 @@ class Trial:
         report.rows, report.without_label = labels.rows, int(labels.last is not None)
         stream = frames_in_order(self._frames, labels.session, labels.numbers, labels.last, report)
         for number, content in stream:
+            if number < first:
+                continue
             try:
                 frame = decode_frame(content)
             except ValueError as error:
