@@ -21,6 +21,7 @@ from objwrappers.datasets.atari_head.metadata import (
     Metadata,
     check_head_game,
     find_game,
+    first_of_chain,
     read_metadata,
 )
 from objwrappers.datasets.atari_head.reports import Rejections, Verification
@@ -131,7 +132,8 @@ def _trial(found: _Found, asked: str | None, known: dict[tuple[str, int], Metada
     game = told[0] if told else asked
     metadata = known.get((game, trial_id)) if game else None
     highscore = _HIGHSCORE in found.place
-    return Trial(found.name, found.frames, found.labels, game, highscore, metadata)
+    chain = first_of_chain(game, trial_id, known) if game else None
+    return Trial(found.name, found.frames, found.labels, game, highscore, metadata, chain)
 
 
 def _merge(entries: Iterable[_Found]) -> list[_Found]:

@@ -1,13 +1,13 @@
 """What is known of each trial beside its frames: ``meta_data.csv``, and the games there are.
 
-* :class:`Metadata`, :func:`read_metadata`
+* :class:`Metadata`, :func:`read_metadata`, :func:`first_of_chain`
 * :data:`GAMES`, :func:`check_head_game`, :func:`find_game`
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +16,15 @@ from objwrappers.files import read_regular
 from objwrappers.games import rom_name
 from objwrappers.names import unknown_name
 
-__all__ = ["GAMES", "METADATA_NAME", "Metadata", "check_head_game", "find_game", "read_metadata"]
+__all__ = [
+    "GAMES",
+    "METADATA_NAME",
+    "Metadata",
+    "check_head_game",
+    "find_game",
+    "first_of_chain",
+    "read_metadata",
+]
 
 GAMES = (
     *("alien", "asterix", "bank_heist", "berzerk", "breakout", "centipede", "demon_attack"),
@@ -115,6 +123,22 @@ def read_metadata(path: Path, rejected: Rejections) -> dict[tuple[str, int], Met
     except csv.Error as error:
         rejected.add("damaged metadata", error)
     return found
+
+
+def first_of_chain(game: str, trial_id: int, known: Mapping[tuple[str, int], Metadata]) -> int:
+    """Returns the trial that began the game which this one continues, perhaps itself.
+
+    Args:
+        game: ``"ms_pacman"``.
+        trial_id: Of the trial.
+        known: From :func:`read_metadata`.
+    """
+    seen = [trial_id]
+    while (metadata := known.get((game, seen[-1]))) and metadata.load_trial:
+        if metadata.load_trial in seen:  # A stranger's table may go round in circles.
+            return min(seen)
+        seen.append(metadata.load_trial)
+    return seen[-1]
 
 
 def _metadata(row: dict[str, Any]) -> Metadata:

@@ -63,11 +63,13 @@ class Trial:
         game: ``"ms_pacman"``; None if unknown.
         highscore: It lies among the long sessions.
         metadata: From ``meta_data.csv``; None if unknown.
+        chain: The first of the trials that continue each other up to this one.
 
     Attributes:
         name: The same.
         game: The same.
         metadata: The same.
+        chain: The same; where nothing is known of it, the trial's own number.
         trial_id: What the name begins with.
         subject: The player: ``"R"``, ``"J"``, ``"K"`` or ``"L"``.
         highscore: Of the long sessions, by its folder or by the metadata.
@@ -83,6 +85,7 @@ class Trial:
         game: str | None = None,
         highscore: bool = False,
         metadata: Metadata | None = None,
+        chain: int | None = None,
     ) -> None:
         self.name = name
         self.game = game
@@ -91,6 +94,7 @@ class Trial:
         self._open_labels = open_labels
         number, code = name.split("_")[:2]
         self.trial_id = int(number)
+        self.chain = self.trial_id if chain is None else chain
         known = metadata.subject if metadata else None
         self.subject = known or _SUBJECTS.get(code, code)
         self.highscore = highscore or (metadata is not None and metadata.highscore)
