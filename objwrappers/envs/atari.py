@@ -26,7 +26,7 @@ import numpy as np
 from ale_py import roms
 from ale_py.env import AtariEnv
 from ale_py.vector_env import AtariVectorEnv
-from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv, VectorWrapper
+from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.wrappers import AtariPreprocessing
 
 from objwrappers.envs.breakout import InfiniteBreakout
@@ -43,9 +43,9 @@ from objwrappers.envs.options import (
     check_numbers,
 )
 from objwrappers.envs.raw import NoopStart, RawFrames
+from objwrappers.envs.singles import Singles
 from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
-from objwrappers.wrappers.base import pictures_of
 from objwrappers.wrappers.resizing import ResizeFrames, VectorResizeFrames
 
 __all__ = ["make_atari", "make_atari_vec", "raw_frames_of"]
@@ -230,9 +230,7 @@ def make_atari_vec(
         common = {name: value for name, value in common.items() if name not in VECTOR}
         one = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
         single = partial(one, **looks)
-        env = _PicturesOfSingles(
-            SyncVectorEnv([single] * num_envs, autoreset_mode=AutoresetMode.NEXT_STEP)
-        )
+        env = Singles([single] * num_envs)
     else:
         # Rewards are clipped by NativeFrames, which shows both.
         common |= {**training, "reward_clipping": False}
@@ -265,17 +263,6 @@ def raw_frames_of(env: gym.Env) -> RawFrames:
             return layer
         layer = layer.env
     raise ValueError(f"{env} keeps no raw frames: make it by make_atari(..., raw_frames=True).")
-
-
-class _PicturesOfSingles(VectorWrapper):
-    """Single envs whose pictures are found."""
-
-    @property
-    def pictures(self) -> np.ndarray | None:
-        """The native RGB frames, uint8 (N, H, W, 3), if they are kept."""
-        found = (pictures_of(env) for env in self.unwrapped.envs)  # type: ignore[attr-defined]
-        kept = [picture for picture in found if picture is not None]
-        return np.stack(kept) if kept else None
 
 
 def _make_native(
