@@ -6,7 +6,7 @@ from ale_py import roms
 
 from objwrappers.names import did_you_mean
 
-__all__ = ["GAMES", "check_game", "rom_name"]
+__all__ = ["ATARI_HEAD", "GAMES", "check_game", "rom_name"]
 
 _MULTIPLAYER_ONLY = {"combat", "joust", "maze_craze", "warlords"}
 
@@ -16,6 +16,14 @@ GAMES: dict[str, str] = {
     if rom not in _MULTIPLAYER_ONLY
 }
 """Name in ids (``"MsPacman"``) → name of the ROM (``"ms_pacman"``), as ALE's v5 ids spell them."""
+
+ATARI_HEAD = (
+    *("Alien", "Asterix", "BankHeist", "Berzerk", "Breakout", "Centipede", "DemonAttack"),
+    *("Enduro", "Freeway", "Frostbite", "Hero", "MontezumaRevenge", "MsPacman"),
+    *("NameThisGame", "Phoenix", "Riverraid", "RoadRunner", "Seaquest", "SpaceInvaders"),
+    "Venture",
+)
+"""Games of Atari-HEAD, recorded human play."""
 
 
 def check_game(game: str) -> str:

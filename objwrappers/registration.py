@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import gymnasium as gym
 
 from objwrappers.envs import options
-from objwrappers.games import GAMES
+from objwrappers.games import ATARI_HEAD, GAMES
 
 __all__ = ["FAMILIES", "Family", "family_of", "register_all", "task_of"]
 
@@ -75,6 +75,15 @@ FAMILIES: dict[str, Family] = {
         _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
         _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
         _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
+        Family(
+            "AtariHead",
+            ATARI_HEAD,
+            entry_point="objwrappers.envs.atari_head:make_atari_head",
+            vector_entry_point="objwrappers.envs.atari_head:make_atari_head_vec",
+            task_argument="game",
+            is_atari=True,
+            options=options.RECORDED,
+        ),
     )
 }
 """Name → row."""

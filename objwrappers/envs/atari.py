@@ -22,7 +22,6 @@ from typing import Any
 
 import ale_py
 import gymnasium as gym
-import numpy as np
 from ale_py import roms
 from ale_py.env import AtariEnv
 from ale_py.vector_env import AtariVectorEnv

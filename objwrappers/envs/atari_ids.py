@@ -8,8 +8,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
@@ -40,11 +40,17 @@ __all__ = [
     "make_scene_vec",
 ]
 
+E = TypeVar("E")
+Source = Callable[..., E]
+"""What makes envs of frames, as :func:`~objwrappers.envs.atari.make_atari` does."""
+
 TAIL = 12
 """Steps of an object's past that a picture of its track shows."""
 
 
-def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gym.Env:
+def make_frames(
+    game: str, render_mode: str | None = None, source: Source[gym.Env] = make_atari, **options: Any
+) -> gym.Env:
     """Entry point of ``ObjFrames-<Game>-v0``: stacked grey 84×84 pixels, uint8 (4, 84, 84).
 
     The ALE v5 protocol with max-pooling on (see :mod:`objwrappers.envs.atari`); frames are those
@@ -53,6 +59,7 @@ def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gy
     Args:
         game: ``"MsPacman"``.
         render_mode: ``None`` or ``"rgb_array"`` (native size).
+        source: Makes the env of frames: another has other options.
         **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True``,
             ``padding_type="reset"`` and ``stack_each_life=False`` of
             :class:`~objwrappers.wrappers.frames.StackedPixels`, and those of
@@ -62,15 +69,19 @@ def make_frames(game: str, render_mode: str | None = None, **options: Any) -> gy
         ValueError: No such game or option.
     """
     pixels, frames = _split_pixel_options(options, render_mode)
-    return FrameObservation(make_atari(game, **frames), **pixels, render_mode=render_mode)
+    return FrameObservation(source(game, **frames), **pixels, render_mode=render_mode)
 
 
 def make_frames_vec(
-    game: str, num_envs: int = 1, render_mode: str | None = None, **options: Any
+    game: str,
+    num_envs: int = 1,
+    render_mode: str | None = None,
+    source: Source[VectorEnv] = make_atari_vec,
+    **options: Any,
 ) -> VectorEnv:
     """Vector entry point of ``ObjFrames-<Game>-v0``; see :func:`make_frames`."""
     pixels, frames = _split_pixel_options(options, render_mode)
-    env = make_atari_vec(game, num_envs, **frames)
+    env = source(game, num_envs, **frames)
     return VectorFrameObservation(env, **pixels, render_mode=render_mode)
 
 
@@ -97,6 +108,7 @@ def make_keypoints(
     features: str = "pooled",
     map_size: int | None = None,
     render_mode: str | None = None,
+    source: Source[gym.Env] = make_atari,
     **options: Any,
 ) -> gym.Env:
     """Entry point of ``ObjKeypoints-<Game>-v0``: keypoints on what moves.
@@ -115,6 +127,7 @@ def make_keypoints(
             uint8 (F, h, h), the network's feature map where keypoints are.
         map_size: h; by default the network's, otherwise a divisor of that.
         render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
+        source: Makes the env of frames: another has other options.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
@@ -124,7 +137,7 @@ def make_keypoints(
     from objwrappers.wrappers.perception import PerceptionObservation
 
     perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = make_atari(game, **_frames_for(perception, render_mode), **options)
+    env = source(game, **_frames_for(perception, render_mode), **options)
     return PerceptionObservation(env, perception, render_mode)
 
 
@@ -137,6 +150,7 @@ def make_keypoints_vec(
     features: str = "pooled",
     map_size: int | None = None,
     render_mode: str | None = None,
+    source: Source[VectorEnv] = make_atari_vec,
     **options: Any,
 ) -> VectorEnv:
     """Vector entry point of ``ObjKeypoints-<Game>-v0``: one forward pass for all envs.
@@ -147,7 +161,7 @@ def make_keypoints_vec(
     from objwrappers.wrappers.perception import VectorPerceptionObservation
 
     perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = make_atari_vec(game, num_envs, **_frames_for(perception, render_mode), **options)
+    env = source(game, num_envs, **_frames_for(perception, render_mode), **options)
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
@@ -159,6 +173,7 @@ def make_scene(
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
     render_mode: str | None = None,
+    source: Source[gym.Env] = make_atari,
     **options: Any,
 ) -> gym.Env:
     """Entry point of ``ObjScene-<Game>-v0``: objects with boxes, names and velocities.
@@ -182,6 +197,7 @@ def make_scene(
         classifier: Other names and rows than those stored with the weights: a folder or a hub
             repository that :meth:`SceneClassifier.save` wrote, or a classifier.
         render_mode: ``None`` or ``"rgb_array"``: the frame with boxes, names and tracks.
+        source: Makes the env of frames: another has other options.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
@@ -189,7 +205,7 @@ def make_scene(
         ValueError: No such game, model or option, or a classifier made for other weights.
     """
     scene = _load_scene(game, model, weights, device, classifier, options)
-    env = make_atari(game, **_frames_for(scene, render_mode), **options)
+    env = source(game, **_frames_for(scene, render_mode), **options)
     return TransformFrames(env, _look(scene, game, 1, track, render_mode), render_mode)
 
 
@@ -202,6 +218,7 @@ def make_scene_vec(
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
     render_mode: str | None = None,
+    source: Source[VectorEnv] = make_atari_vec,
     **options: Any,
 ) -> VectorEnv:
     """Vector entry point of ``ObjScene-<Game>-v0``: one forward pass, one tracker for all envs.
@@ -209,7 +226,7 @@ def make_scene_vec(
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
     scene = _load_scene(game, model, weights, device, classifier, options)
-    env = make_atari_vec(game, num_envs, **_frames_for(scene, render_mode), **options)
+    env = source(game, num_envs, **_frames_for(scene, render_mode), **options)
     return VectorTransformFrames(env, _look(scene, game, num_envs, track, render_mode), render_mode)
 
 

@@ -1,7 +1,7 @@
 """Names and limits of ALE's options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`, :data:`SCENE`: who has which option
+  :data:`MODEL`, :data:`SCENE`, :data:`RECORDED`: who has which option
 * :func:`unknown_option`: the error for one that nobody has
 * :func:`check_numbers`: the errors for values that ALE would take for others
 """
@@ -19,6 +19,7 @@ __all__ = [
     "MAX_SEED",
     "MODEL",
     "PIXELS",
+    "RECORDED",
     "SCENE",
     "SHARED",
     "SINGLE",
@@ -73,6 +74,17 @@ MODEL = ("model", "weights", "device", "features", "map_size")
 """Of ids whose observations are keypoints."""
 SCENE = ("model", "weights", "device", "track", "classifier")
 """Of ids whose observations are the objects of a scene."""
+RECORDED = (
+    "path",
+    "trials",
+    "episodes",
+    "observe",
+    "frameskip",
+    "full_action_space",
+    "noise",
+    "noise_motion",
+)
+"""Of recorded human play; those of what is observed come on top."""
 
 _CURES = {
     "frame_skip": "It is called 'frameskip'.",

@@ -13,7 +13,10 @@ from ale_py import Action, roms
 
 from objwrappers.games import rom_name
 
-__all__ = ["actions_of", "as_agent_acts"]
+__all__ = ["NUM_ACTIONS", "actions_of", "as_agent_acts"]
+
+NUM_ACTIONS = 18
+"""Of ALE, from NOOP to DOWNLEFTFIRE."""
 
 _PARTS = ("UP", "DOWN", "LEFT", "RIGHT", "FIRE")
 
@@ -31,12 +34,12 @@ def actions_of(game: str, full_action_space: bool = False) -> tuple[int, ...]:
     """
     rom = rom_name(game)
     if full_action_space:
-        return tuple(range(len(Action)))
+        return tuple(range(NUM_ACTIONS))
     ale = ale_py.ALEInterface()
     path = roms.get_rom_path(rom)
     assert path is not None, f"{rom} is not a ROM of ALE's"
     ale.loadROM(path)
-    return tuple(int(action) for action in ale.getMinimalActionSet())
+    return tuple(action.value for action in ale.getMinimalActionSet())
 
 
 def as_agent_acts(action: int, actions: tuple[int, ...]) -> int:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from objwrappers.datasets.atari_head.reports import Rejections
 from objwrappers.files import read_regular
-from objwrappers.games import rom_name
+from objwrappers.games import ATARI_HEAD, rom_name
 from objwrappers.names import unknown_name
 
 __all__ = [
@@ -26,12 +26,7 @@ __all__ = [
     "read_metadata",
 ]
 
-GAMES = (
-    *("alien", "asterix", "bank_heist", "berzerk", "breakout", "centipede", "demon_attack"),
-    *("enduro", "freeway", "frostbite", "hero", "montezuma_revenge", "ms_pacman"),
-    *("name_this_game", "phoenix", "riverraid", "road_runner", "seaquest", "space_invaders"),
-    "venture",
-)
+GAMES = tuple(rom_name(game) for game in ATARI_HEAD)
 """As the dataset's zips are called."""
 
 METADATA_NAME = "meta_data.csv"
