@@ -133,15 +133,14 @@ class HumanRecording:
             stop: After the last one; by default the recording's end. Both as in a slice.
         """
         steps = range(len(self))[start:stop]
-        if not steps:
-            return np.zeros((0, *self.recording.frame_shape), np.uint8)
-        shards = range(steps[0] // _STEPS_PER_SHARD, steps[-1] // _STEPS_PER_SHARD + 1)
         found = np.empty((len(steps), *self.recording.frame_shape), np.uint8)
-        for shard in shards:
-            frames = self._shard(shard)
-            begin = shard * _STEPS_PER_SHARD
-            low, high = max(steps[0], begin), min(steps[-1] + 1, begin + len(frames))
-            found[low - steps[0] : high - steps[0]] = frames[low - begin : high - begin]
+        begin = 0
+        for shard, length in enumerate(self.recording.shard_steps):
+            low, high = max(steps.start, begin), min(steps.stop, begin + length)
+            if low < high:
+                frames = self._shard(shard)[low - begin : high - begin]
+                found[low - steps.start : high - steps.start] = frames
+            begin += length
         return found
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -268,6 +267,8 @@ def _or(value: int | None, otherwise: float) -> float:
 
 
 def _read_columns(recording: Recording) -> tuple[np.ndarray, ...] | None:
+    if recording.num_envs != 1:
+        return None
     steps = recording.num_steps
     layout: Layout = {
         **{name: ((steps,), dtype) for name, dtype in _COLUMNS.items()},
