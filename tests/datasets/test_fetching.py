@@ -5,6 +5,7 @@ import shutil
 from collections import namedtuple
 
 import pytest
+from web_server import serve
 
 from objwrappers.datasets import fetching
 from objwrappers.datasets.fetching import (
@@ -14,7 +15,6 @@ from objwrappers.datasets.fetching import (
     fetch_file,
     fetch_json,
 )
-from web_server import serve
 
 CONTENT = bytes(range(256)) * 40  # 10,240 bytes
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -83,7 +83,7 @@ def test_a_part_that_is_too_long_or_refused_is_begun_anew(server, remote, tmp_pa
     assert fetch_file(remote, tmp_path).read_bytes() == CONTENT
     (tmp_path / "a.zip.part").write_bytes(CONTENT[:-1])
     server.files["/a"] = CONTENT[:-2]
-    with pytest.raises(ConnectionError, match="at last at 10,238 of"):
+    with pytest.raises(ConnectionError, match="was cut off 5 times"):
         fetch_file(remote, tmp_path)
     assert ranges(server)[1:3] == ["bytes=10239-", None]
 

@@ -5,9 +5,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from web_server import serve
 
 from objwrappers.datasets.atari_head import write_synthetic, zenodo
-from web_server import serve
 
 PROGRAM = Path(__file__).parents[2] / "zoo" / "download.py"
 

@@ -5,11 +5,11 @@ import shutil
 from collections import namedtuple
 
 import pytest
+from web_server import serve
 
 import objwrappers
 from objwrappers.datasets.atari_head import read_trials, zenodo
 from objwrappers.datasets.locking import FileLock
-from web_server import serve
 
 RECORD = "/api/records/1"
 
