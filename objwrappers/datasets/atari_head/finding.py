@@ -15,7 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from objwrappers.datasets.atari_head.archives import FolderFrames, Frames, Open, TarFrames
+from objwrappers.datasets.atari_head.archives import (
+    MAX_ARCHIVE_BYTES,
+    FolderFrames,
+    Frames,
+    Open,
+    TarFrames,
+)
 from objwrappers.datasets.atari_head.metadata import (
     METADATA_NAME,
     Metadata,
@@ -187,6 +193,8 @@ def _in_folder(folder: Path, rejected: Rejections, depth: int = _MAX_DEPTH) -> I
 
 def _in_zip(path: Path, rejected: Rejections) -> Iterator[_Found]:
     try:
+        if not path.is_file():  # A pipe of that name would wait for a writer.
+            raise ValueError("not a regular file")
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     # Of a damaged archive zipfile raises errors of many kinds.
@@ -226,5 +234,7 @@ def _open_file(path: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _open_in_zip(path: Path, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    if entry.file_size > MAX_ARCHIVE_BYTES:
+        raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes")
     with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
         yield stream

@@ -7,7 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from objwrappers.datasets.atari_head import read_trials, verify, write_synthetic
+from objwrappers.datasets.atari_head import finding, read_trials, verify, write_synthetic
 from objwrappers.datasets.atari_head.synthetic import SYNTHETIC_TRIALS, SyntheticTrial
 
 NAMES = [trial.name for trial in SYNTHETIC_TRIALS]
@@ -162,11 +162,20 @@ def test_damaged_zips(synthetic, tmp_path):
         read_trials(tmp_path)[0].digest()
 
 
+def test_members_that_unpack_to_too_much_are_not_opened(synthetic, monkeypatch):
+    monkeypatch.setattr(finding, "MAX_ARCHIVE_BYTES", 100)
+    report = verify(synthetic["zip"]).reports[0]
+    assert "unpacks to" in report.rejected.first("damaged labels")[0] and not report.joined
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are Unix's")
-def test_a_pipe_instead_of_labels_does_not_block(synthetic, tmp_path):
+def test_pipes_do_not_block(synthetic, tmp_path):
+    os.mkfifo(tmp_path / "alien.zip")
     os.mkfifo(tmp_path / FILES[0].format(NAMES[0]))
     shutil.copy(synthetic["tar"] / "ms_pacman" / FILES[1].format(NAMES[0]), tmp_path)
-    (report,) = verify(tmp_path).reports
+    found = verify(tmp_path)
+    assert "not a regular file" in found.rejected.first("damaged archives")[0]
+    (report,) = found.reports
     assert "not a regular file" in report.rejected.first("damaged labels")[0]
 
 

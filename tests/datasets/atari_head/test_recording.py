@@ -9,6 +9,7 @@ import pytest
 
 from objwrappers.datasets.atari_head import (
     HumanRecording,
+    Step,
     human_recording,
     range_split,
     read_trials,
@@ -141,6 +142,18 @@ def test_gaps_begin_anew_and_are_told(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(human_recording(tmp_path, tmp_path / "made")) == 17
+
+
+def test_starts_look_past_unknown_episodes():
+    episodes = [None, 0, None, 1, None, None, 1, 2]
+    numbers = [1, 2, 3, 4, 5, 7, 8, 9]
+    starts = module._Starts()
+    frame, gaze = np.zeros(0, np.uint8), np.zeros((0, 2), np.float32)
+    found = [
+        starts(Step(frame, number, episode, None, None, None, None, gaze))
+        for number, episode in zip(numbers, episodes, strict=True)
+    ]
+    assert found == [True, False, False, True, False, True, False, True]
 
 
 def test_what_cannot_be_recorded(synthetic, tmp_path):
