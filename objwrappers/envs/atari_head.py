@@ -19,6 +19,7 @@ from gymnasium.vector import VectorEnv
 
 from objwrappers.datasets.atari_head.episodes import Episode, find_episodes
 from objwrappers.datasets.atari_head.finding import read_trials
+from objwrappers.datasets.atari_head.zenodo import data_folder
 from objwrappers.envs import atari_ids
 from objwrappers.envs.atari import Size
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
@@ -26,7 +27,6 @@ from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_m
 from objwrappers.envs.options import RECORDED, SHARED, check_names, check_numbers
 from objwrappers.envs.recorded import RecordedPlay
 from objwrappers.envs.singles import Singles
-from objwrappers.files import cache_folder
 from objwrappers.games import ATARI_HEAD, check_game, rom_name
 from objwrappers.names import unknown_name
 from objwrappers.registration import FAMILIES
@@ -73,7 +73,7 @@ def make_atari_head(
     own, rest = _split(game, observe, options)
     source: Callable[..., gym.Env] = partial(_frames, **own)
     if observe is None:
-        return TransformFrames(source(game, pictures=True), _AsTheyAre(), render_mode)
+        return TransformFrames(source(game), _AsTheyAre(), render_mode)
     return _OBSERVED[observe][0](game, render_mode=render_mode, source=source, **rest)
 
 
@@ -92,7 +92,7 @@ def make_atari_head_vec(
     own, rest = _split(game, observe, options)
     source: Callable[..., VectorEnv] = partial(_frames_vec, **own)
     if observe is None:
-        env = source(game, num_envs, pictures=True)
+        env = source(game, num_envs)
         return VectorTransformFrames(env, _AsTheyAre(), render_mode)
     make = _OBSERVED[observe][1]
     return make(game, num_envs, render_mode=render_mode, source=source, **rest)
@@ -104,8 +104,8 @@ class _AsTheyAre(FrameTransform):
     single_observation_space = gym.spaces.Box(0, 255, (210, 160, 3), np.uint8)
 
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Returns the frames."""
-        return frames
+        """Returns a copy: pictures are not the reader's."""
+        return frames.copy()
 
 
 def _split(
@@ -168,7 +168,7 @@ def _prepare(
 def _find(
     game: str, path: str | None, trials: Sequence[int] | None, episodes: str
 ) -> list[Episode]:
-    place = cache_folder("atari_head") if path is None else Path(path)
+    place = data_folder() if path is None else Path(path)
     rom = rom_name(game)
     if path is None and not place.exists():
         raise FileNotFoundError(
