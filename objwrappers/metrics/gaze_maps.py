@@ -20,12 +20,12 @@ SCREEN = (210, 160)  # height and width of what was looked at, native pixels
 SIDE = 84  # cells of a map by default
 
 AUTHORS = (28.50 / 840, 44.58 / 1280)
-"""σ that Atari-HEAD's authors blur by, as shares of the screen's height and width: 2.85 rows and
-2.93 columns of 84. (It is the screen's extent in degrees over its extent in pixels, which happens
-to be nearly a degree vertically; horizontally it is one and a half.)"""
+"""Radius by which Atari-HEAD's authors blur, as shares of the screen's height and width: 2.85 rows
+and 2.93 columns of 84. (It is the screen's extent in degrees over its extent in pixels, which is,
+as it happens, a degree vertically; horizontally it is one and a half.)"""
 
 CELLS_PER_DEGREE = (2.95, 1.88)
-"""Rows and columns of 84×84 cells that one degree of the visual field takes."""
+"""Rows and columns that one degree of the visual field takes, of 84 each."""
 
 Sigma = str | float | tuple[float, float]
 """``"authors"``, a number of degrees, or rows and columns of the map."""
@@ -72,12 +72,12 @@ class GazeSamples:
 
     @property
     def frame(self) -> Tensor:
-        """int64 (P,), which frame a sample is of."""
+        """Which frame a sample is of, int64 (P,)."""
         return torch.arange(len(self)).repeat_interleave(self.offsets.diff())
 
     @property
     def on_screen(self) -> Tensor:
-        """bool (P,), False of samples beside the screen, and of those that are not finite."""
+        """Which samples count, bool (P,): those beside the screen and NaN do not."""
         x, y = self.points.T
         return (x >= 0) & (x < SCREEN[1]) & (y >= 0) & (y < SCREEN[0])
 
