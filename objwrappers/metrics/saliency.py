@@ -272,6 +272,11 @@ def _z_score(maps: Tensor) -> Tensor:
     return _divided(centred, centred.square().mean((-2, -1), keepdim=True).sqrt())
 
 
+def _even(maps: Tensor) -> Tensor:
+    lowest, highest = maps.amin((-2, -1)), maps.amax((-2, -1))
+    return (highest - lowest < TINY) & (highest != 0)
+
+
 def _divided(maps: Tensor, by: Tensor, least: float = TINY, otherwise: float = math.nan) -> Tensor:
     """Divides, but where the divisor is at most ``least``."""
     return torch.where(by > least, maps / by, otherwise)
