@@ -42,8 +42,14 @@ class ModelEntry:
 
 _HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
 _SCENES = "objwrappers.pretraining.scene_recipes"
+_GAZE = "objwrappers.pretraining.gaze_recipes:gaze"
 
 MODELS: dict[str, dict[str, ModelEntry]] = {
+    "gaze": {
+        "deconv": ModelEntry(f"{_HERE}.gaze.deconv:DeconvGaze", _GAZE),
+        "gcu": ModelEntry(f"{_HERE}.gaze.gcu:GraphGaze", _GAZE),
+        "motion": ModelEntry(f"{_HERE}.gaze.motion:MotionGaze", _GAZE),
+    },
     "keypoints": {
         "motion": ModelEntry(f"{_HERE}.motion_keypoints:MotionKeypoints", f"{_RECIPES}:motion"),
         "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),
