@@ -52,6 +52,7 @@ def main() -> None:
     add("--devices", default="1", help="processes on each node, as in Fabric")
     add("--num-nodes", type=int, default=1)
     add("--precision", default="32-true", help="e.g. bf16-mixed, as in Fabric")
+    add("--flow", action="store_true", help="log weights and gradients, layer by layer")
     add("--no-progress", action="store_true", help="show no bar")
     options = vars(parser.parse_args())
     if options["model"] is None:

@@ -60,6 +60,7 @@ def pretrain(
     num_nodes: int = 1,
     precision: str = "32-true",
     family: str | None = None,
+    flow: bool = False,
     progress: bool = False,
     command: str | None = None,
 ) -> Path:
@@ -89,6 +90,7 @@ def pretrain(
         num_nodes: Machines, as in Fabric.
         precision: ``"bf16-mixed"`` and so on, as in Fabric.
         family: Of the model; by default keypoints, or the one family that has such a model.
+        flow: Log weights and gradients to TensorBoard, layer by layer.
         progress: Show bars.
         command: How the training was called, for the record; by default this call.
 
@@ -149,7 +151,7 @@ def pretrain(
     )
     batches = recipe_of(model, family)(module, given)
     evaluate = evaluator_of(family, source.tasks, seen, seed)
-    training = Training(fabric, module, settings, facts, run, evaluate)
+    training = Training(fabric, module, settings, facts, run, evaluate, flow)
     if not training.finished:
         training.fit(*batches, progress=progress and fabric.is_global_zero)
     if not training.best_state:
