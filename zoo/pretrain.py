@@ -4,6 +4,7 @@
     python zoo/pretrain.py --teacher permakey --game Pong
     python zoo/pretrain.py --model space_time --game Pong MsPacman
     python zoo/pretrain.py --model space --images my_images --entry 3DRooms
+    python zoo/pretrain.py --model deconv --game MsPacman --trials atari_head
     torchrun --nproc-per-node 4 zoo/pretrain.py --model transporter --game Pong --devices 4
 
 Frames are recorded first where there are none. An interrupted training goes on with the same
@@ -34,11 +35,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", help="motion, permakey, transporter, student, space, space_time")
-    add("--family", help="keypoints or scenes, where both have such a model (default: keypoints)")
+    add("--model", help="motion, permakey, transporter, student; space, space_time; deconv, gcu")
+    add("--family", help="keypoints, scenes or gaze, where several have such a model")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
     add("--game", nargs="+", help="as ids spell it, e.g. MsPacman; a recorded task; several")
     add("--images", type=Path, help="a folder of images to learn from, instead of a game")
+    add("--trials", type=Path, help="human play to learn from: Atari-HEAD's folder, zip or trial")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("-n", "--n-timesteps", type=int, help="optimiser steps")
     changes: dict[str, Any] = {"nargs": "+", "action": KeyValues, "metavar": "key:value"}

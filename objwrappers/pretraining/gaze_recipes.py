@@ -6,11 +6,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 
+from objwrappers.datasets.atari_head.recording import HumanRecording
 from objwrappers.datasets.gaze import GazeBatches, GazePlay
 from objwrappers.pretraining.recipes import VALIDATION_SHARE, Datasets, Ingredients
 
@@ -29,13 +31,8 @@ def gaze(module: Any, given: Ingredients) -> Datasets:
         raise ValueError(
             f"People who saw no bars did not look around them: noise='none', got {given.noise!r}."
         )
-    if not given.recordings or not all(hasattr(r, "gaze_offsets") for r in given.recordings):
-        raise ValueError(
-            f"{module.name} learns where people look from recorded human play: give its trials, "
-            "--trials (in Python: trials=)."
-        )
     settings = given.settings
-    plays = [GazePlay.of(recording) for recording in given.recordings]
+    plays = [GazePlay.of(recording) for recording in _human(module, given.recordings)]
     split = [split_steps(play, settings["n_frames"], module.stack) for play in plays]
     sigma = (float(settings["sigma_rows"]), float(settings["sigma_columns"]))
 
@@ -65,6 +62,20 @@ def split_steps(play: GazePlay, count: int, stack: int) -> tuple[np.ndarray, np.
     cut = count - round(VALIDATION_SHARE * count)
     (seen,) = np.nonzero(play.seen[:count])
     return seen[seen < cut], seen[seen >= cut + stack - 1]
+
+
+def _human(module: Any, recordings: Sequence[Any]) -> list[Any]:
+    """Returns the recordings with their gaze."""
+    try:
+        if not recordings:
+            raise ValueError("There are none.")
+        # A recording of human play is read without its gaze, too, as those of agents are.
+        return [r if hasattr(r, "gaze") else HumanRecording(r.folder) for r in recordings]
+    except ValueError as error:
+        raise ValueError(
+            f"{module.name} learns where people look from recordings of human play. {error} Give "
+            "Atari-HEAD's trials: --trials (in Python: trials=)."
+        ) from error
 
 
 def _stacks(plays: list[GazePlay], steps: list[np.ndarray], length: int, seed: int) -> torch.Tensor:
