@@ -1,23 +1,28 @@
 """Stacks of frames with where people looked, as gaze models learn from them.
 
 * :class:`GazePlay`: one recording of human play, in memory or mapped
+* :func:`trials_of_one_game`: Atari-HEAD's trials at a path that can be used
 * :class:`GazeBatches`: batches of stacks and densities, drawn by step
 """
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from objwrappers.datasets.atari_head.finding import read_trials
+from objwrappers.datasets.atari_head.trials import Trial
 from objwrappers.metrics.gaze_maps import GazeSamples, Sigma
 
-__all__ = ["GazeBatches", "GazePlay"]
+__all__ = ["GazeBatches", "GazePlay", "trials_of_one_game"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,7 @@ class GazePlay:
         frames: uint8 (T, h, w), grey.
         starts: bool (T,), True where a frame does not follow the one before it.
         gaze: Of T frames.
+        numbers: int (T,), of the frames in their trial, ascending from 1.
 
     Raises:
         ValueError: They are not of as many steps.
@@ -36,23 +42,25 @@ class GazePlay:
     frames: np.ndarray
     starts: np.ndarray
     gaze: GazeSamples
+    numbers: np.ndarray
 
     def __post_init__(self) -> None:
-        steps = (len(self.frames), len(self.starts), len(self.gaze))
+        steps = [len(part) for part in (self.frames, self.starts, self.gaze, self.numbers)]
         if len({*steps}) > 1:
             raise ValueError(
-                "Frames, starts and gaze must be of as many steps, got "
+                "Frames, starts, gaze and numbers must be of as many steps, got "
                 f"{', '.join(map(str, steps))}."
             )
 
     @classmethod
     def of(cls, recording: Any) -> Self:
-        """Returns the play of a recording that has ``small_frames``, ``starts`` and ``gaze``."""
+        """Returns what a :class:`~objwrappers.datasets.atari_head.HumanRecording` holds of this."""
         gaze = GazeSamples(
             torch.from_numpy(np.array(recording.gaze, np.float32)),
             torch.from_numpy(np.array(recording.gaze_offsets, np.int64)),
         )
-        return cls(recording.small_frames, np.asarray(recording.starts, bool), gaze)
+        starts, numbers = np.asarray(recording.starts, bool), np.asarray(recording.numbers)
+        return cls(recording.small_frames, starts, gaze, numbers)
 
     @cached_property
     def seen(self) -> np.ndarray:
@@ -73,6 +81,29 @@ class GazePlay:
         lags = np.arange(length)[::-1]
         which = np.maximum(steps[:, None] - lags, self._first[steps][:, None])
         return torch.from_numpy(np.ascontiguousarray(self.frames[which]))
+
+
+def trials_of_one_game(path: str | Path, game: str | None = None) -> list[Trial]:
+    """Returns the trials at a path that have frames and labels; a warning names the others.
+
+    Args:
+        path: The dataset's folder, a game's, a zip, or one trial's files.
+        game: As ids spell it or as the dataset does; None if there are trials of one game only.
+
+    Raises:
+        FileNotFoundError: There are no trials of the game.
+        ValueError: Atari-HEAD has no such game, trials of several, or none that is complete.
+    """
+    found = read_trials(path, game)
+    complete = [trial for trial in found if trial.complete]
+    if missing := [trial.name for trial in found if not trial.complete]:
+        warnings.warn(f"Without frames or labels: {', '.join(missing)}.", stacklevel=3)
+    games = sorted({trial.task for trial in complete})
+    if len(games) > 1:
+        raise ValueError(f"{path} has trials of {', '.join(games)}: give one of these games.")
+    if not games:
+        raise ValueError(f"No trial in {path} has both frames and labels.")
+    return complete
 
 
 class GazeBatches(torch.utils.data.Dataset):

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 from torch import Tensor
 
@@ -40,18 +42,19 @@ def centre_map(height: int = SIDE, width: int = SIDE, share: float = CENTRE_SHAR
     return bump / bump.sum()
 
 
-def mean_gaze_map(maps: Tensor, weight: Tensor) -> Tensor:
+def mean_gaze_map(parts: Iterable[tuple[Tensor, Tensor]]) -> Tensor:
     """Returns the mean of maps, with a little everywhere.
 
     Args:
-        maps: (N, h, w) that sum to 1, of the frames trained on.
-        weight: (N,), 0 for frames that have no map.
+        parts: Maps (N, h, w) that sum to 1, of frames trained on, and their weights (N,), 0 for
+            frames that have no map; at least one part.
 
     Returns:
         (h, w) that sums to 1; uniform where no frame has a map.
     """
-    mean = (maps * weight[:, None, None]).sum(0) / weight.sum().clamp(min=1)
-    return _with_a_little_everywhere(mean)
+    sums = [(torch.einsum("nhw,n->hw", maps, weight), weight.sum()) for maps, weight in parts]
+    total = torch.stack([weight for _, weight in sums]).sum()
+    return _with_a_little_everywhere(sum(maps for maps, _ in sums) / total.clamp(min=1))
 
 
 def previous_gaze(weight: Tensor, starts: Tensor) -> Tensor:

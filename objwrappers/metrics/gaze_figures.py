@@ -2,7 +2,7 @@
 
 * :func:`gaze_figures`: maps and gaze of B frames → measure → one value a frame
 * :class:`Figure`: the mean of such values; undefined ones are counted, never dropped in silence
-* :func:`others_gaze`: whose gaze a frame's is told from, for the shuffled AUC
+* :func:`draw_others`, :func:`others_gaze`: whose gaze a frame's is told from, for the shuffled AUC
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from objwrappers.metrics.saliency import (
     similarity,
 )
 
-__all__ = ["Figure", "gaze_figures", "others_gaze", "summarise"]
+__all__ = ["Figure", "draw_others", "gaze_figures", "others_gaze", "summarise"]
 
 OTHERS = 10  # frames whose gaze is the negatives of one frame
 
@@ -113,28 +113,38 @@ def gaze_figures(
     return found
 
 
-def others_gaze(gaze: GazeSamples, height: int, width: int, seed: int = 0) -> Tensor:
-    """Counts the gaze of ten other frames for each frame, float32 (B, h, w).
-
-    They are drawn, with replacement, from the frames in which people looked at the screen.
+def draw_others(gaze: GazeSamples, seed: int = 0) -> Tensor:
+    """Draws ten other frames for each frame, with replacement, of those in which people looked.
 
     Args:
         gaze: Of B frames, long enough that other frames are of other moments.
-        height: h, cells.
-        width: w, cells.
         seed: Of the drawing.
+
+    Returns:
+        int64 (B, 10); (B, 0) where fewer than two frames have gaze on the screen.
     """
     seen = torch.zeros(len(gaze)).index_add_(0, gaze.frame, gaze.on_screen.float()) > 0
     (having,) = seen.nonzero(as_tuple=True)
     if len(having) < 2:
-        return torch.zeros(len(gaze), height, width)
+        return torch.zeros(len(gaze), 0, dtype=torch.long)
     generator = torch.Generator().manual_seed(seed)
     # A frame is skipped in its own draw: the numbers from its place on move up by one.
     own = torch.searchsorted(having, torch.arange(len(gaze)))
     choices = len(having) - seen.long()
     drawn = (torch.rand(len(gaze), OTHERS, generator=generator) * choices[:, None]).long()
     drawn += seen[:, None] & (drawn >= own[:, None])
-    counts = torch.zeros(len(gaze), height, width)
-    for column in having[drawn].T:
-        counts += gaze[column].counts(height, width)
-    return counts
+    return having[drawn]
+
+
+def others_gaze(gaze: GazeSamples, drawn: Tensor, height: int, width: int) -> Tensor:
+    """Counts the gaze of other frames together, float32 (B, h, w).
+
+    Args:
+        gaze: Of all frames.
+        drawn: (B, n), which frames' gaze each is told from, see :func:`draw_others`.
+        height: h, cells.
+        width: w, cells.
+    """
+    several = gaze[drawn.flatten()]
+    ends = torch.arange(len(drawn) + 1) * drawn.shape[1]
+    return GazeSamples(several.points, several.offsets[ends]).counts(height, width)

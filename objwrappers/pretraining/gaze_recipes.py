@@ -48,20 +48,21 @@ def gaze(module: Any, given: Ingredients) -> Datasets:
 
 
 def split_steps(play: GazePlay, count: int, stack: int) -> tuple[np.ndarray, np.ndarray]:
-    """Splits the first steps of a recording; what comes after them is left for testing.
+    """Splits the first frames of a trial; what comes after them is left for testing.
 
     Args:
         play: T steps.
-        count: How many of them are used, the first ones.
+        count: The number of the last frame that is used.
         stack: Frames that a model looks at; no frame of the training is in a stack of validation.
 
     Returns:
         The steps with gaze of the first nine tenths, and those of the last tenth.
     """
-    count = min(count, len(play.frames))
+    count = min(count, int(play.numbers[-1]))
     cut = count - round(VALIDATION_SHARE * count)
-    (seen,) = np.nonzero(play.seen[:count])
-    return seen[seen < cut], seen[seen >= cut + stack - 1]
+    early = play.seen & (play.numbers <= cut)
+    late = play.seen & (play.numbers >= cut + stack) & (play.numbers <= count)
+    return np.flatnonzero(early), np.flatnonzero(late)
 
 
 def _human(module: Any, recordings: Sequence[Any]) -> list[Any]:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
 import torch
 
-from objwrappers.datasets.atari_head.finding import read_trials
 from objwrappers.datasets.atari_head.recording import HumanRecording, human_recording
 from objwrappers.datasets.frames import Frames, read_frames
+from objwrappers.datasets.gaze import trials_of_one_game
 from objwrappers.perception.base import FrameFormat
 from objwrappers.pretraining.sources import Source
 
@@ -41,18 +40,8 @@ class HumanSource(Source):
             if len(game) != 1:
                 raise ValueError(f"People watched one game at a time, got {', '.join(game)}.")
             (game,) = game
-        found = read_trials(path, game)
-        self._trials = [trial for trial in found if trial.complete]
-        if missing := [trial.name for trial in found if not trial.complete]:
-            warnings.warn(f"Without frames or labels: {', '.join(missing)}.", stacklevel=4)
-        tasks = sorted({trial.task for trial in self._trials})
-        if len(tasks) != 1:
-            raise ValueError(
-                f"{path} has trials of {', '.join(tasks)}: give one of these games."
-                if tasks
-                else f"No trial in {path} has both frames and labels."
-            )
-        self.tasks = tuple(tasks)
+        self._trials = trials_of_one_game(path, game)
+        self.tasks = (self._trials[0].task,)
 
     def prepare(self, count: int, progress: bool = False) -> None:
         """Makes the recordings that are missing, of whole trials, whatever the count."""

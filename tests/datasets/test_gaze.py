@@ -22,6 +22,7 @@ def play(steps=20, start=10, shade=0):
             starts=starts,
             gaze=np.array([xy for own in points for xy in own], np.float32),
             gaze_offsets=np.cumsum([0, *map(len, points)]),
+            numbers=np.arange(1, steps + 1),
         )
     )
 
@@ -64,5 +65,5 @@ def test_nothing_to_draw_from_and_parts_that_do_not_fit():
     with pytest.raises(ValueError, match="There are no frames with gaze to learn from"):
         GazeBatches([play()], [np.array([], int)], 4, 4)
     whole = play()
-    with pytest.raises(ValueError, match="must be of as many steps, got 19, 20, 20"):
-        GazePlay(whole.frames[1:], whole.starts, whole.gaze)
+    with pytest.raises(ValueError, match="must be of as many steps, got 19, 20, 20, 20"):
+        GazePlay(whole.frames[1:], whole.starts, whole.gaze, whole.numbers)

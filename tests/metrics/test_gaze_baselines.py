@@ -25,10 +25,10 @@ def test_the_mean_is_of_frames_that_have_gaze():
     maps, weight = GazeSamples(
         torch.tensor([[40.0, 100.0], [-5.0, 3.0], [120.0, 100.0]]), torch.tensor([0, 1, 2, 3])
     ).maps()
-    mean = mean_gaze_map(maps, weight)
+    mean = mean_gaze_map([(maps[:1], weight[:1]), (maps[1:], weight[1:])])
     expected = ((maps[0] + maps[2]) / 2 + 0.01 / 84**2) / 1.01
     torch.testing.assert_close(mean, expected)
-    torch.testing.assert_close(mean_gaze_map(maps[1:2], weight[1:2]), uniform_map())
+    torch.testing.assert_close(mean_gaze_map([(maps[1:2], weight[1:2])]), uniform_map())
 
 
 def test_the_previous_gaze_is_of_the_same_episode():

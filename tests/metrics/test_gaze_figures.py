@@ -6,7 +6,13 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from objwrappers.metrics.gaze_figures import Figure, gaze_figures, others_gaze, summarise
+from objwrappers.metrics.gaze_figures import (
+    Figure,
+    draw_others,
+    gaze_figures,
+    others_gaze,
+    summarise,
+)
 from objwrappers.metrics.gaze_maps import GazeSamples
 from objwrappers.metrics.saliency import nss, shuffled_auc
 
@@ -17,6 +23,10 @@ def play(frames: int = 12, samples: int = 3) -> GazeSamples:
     generator = torch.Generator().manual_seed(0)
     points = torch.rand(frames * samples, 2, generator=generator) * torch.tensor([160.0, 210.0])
     return GazeSamples(points, torch.arange(0, frames * samples + 1, samples))
+
+
+def others_of(gaze: GazeSamples, side: int = 84) -> torch.Tensor:
+    return others_gaze(gaze, draw_others(gaze), side, side)
 
 
 def test_undefined_values_are_counted():
@@ -31,7 +41,7 @@ def test_undefined_values_are_counted():
 def test_peoples_own_maps_are_the_best():
     gaze = play()
     maps, _ = gaze.maps()
-    found = gaze_figures(maps, gaze, others_gaze(gaze, 84, 84), maps.mean(0))
+    found = gaze_figures(maps, gaze, others_of(gaze, 84), maps.mean(0))
     assert found.keys() == MEASURES | {"shuffled_auc", "information_gain"}
     assert found["kl"].abs().max() < 1e-5
     assert found["correlation"].min() > 1 - 1e-6 and found["similarity"].min() > 1 - 1e-6
@@ -63,13 +73,13 @@ def test_frames_without_gaze_are_undefined_in_every_measure():
 def test_others_are_not_oneself():
     points = torch.tensor([[5.0, 5.0], [155.0, 205.0], [-9.0, 0.0]])
     gaze = GazeSamples(points, torch.tensor([0, 1, 1, 2, 3]))
-    counts = others_gaze(gaze, 2, 2)
+    counts = others_of(gaze, 2)
     corners = [counts[:, 0, 0].tolist(), counts[:, 1, 1].tolist()]
     # Of two frames with gaze, each has the other's ten times; those without have either's.
     assert (corners[0][0], corners[1][0]) == (0, 10) and (corners[0][2], corners[1][2]) == (10, 0)
     assert counts.sum((1, 2)).tolist() == [10] * 4
-    assert others_gaze(gaze[:2], 2, 2).sum() == 0
-    drawn = others_gaze(play(200, 1), 84, 84)
+    assert others_of(gaze[:2], 2).sum() == 0
+    drawn = others_of(play(200, 1), 84)
     assert ((drawn * play(200, 1).counts()).sum((1, 2)) > 0).float().mean() < 0.05
 
 
@@ -88,7 +98,7 @@ def _by_splits(saliency, positive, negative, splits=100):
 
 def test_the_shuffled_auc_is_what_sampling_approaches():
     gaze = play(12, 40)
-    positive, negative = gaze.counts().numpy(), others_gaze(gaze, 84, 84).numpy()
+    positive, negative = gaze.counts().numpy(), others_of(gaze, 84).numpy()
     saliency = np.random.default_rng(0).random((12, 84, 84)) ** 3 + 0.2 * positive
     exact = shuffled_auc(saliency, positive, negative)
     for i in range(3):
@@ -100,7 +110,7 @@ def test_the_shuffled_auc_is_what_sampling_approaches():
 @pytest.mark.slow
 def test_the_shuffled_auc_is_a_hundred_times_as_fast_as_sampling():
     gaze = play(32, 40)
-    positive, negative = gaze.counts().numpy(), others_gaze(gaze, 84, 84).numpy()
+    positive, negative = gaze.counts().numpy(), others_of(gaze, 84).numpy()
     saliency = np.random.default_rng(0).random((32, 84, 84))
     exact = min(timeit.repeat(lambda: shuffled_auc(saliency, positive, negative), number=1))
     sampled = min(

@@ -25,7 +25,9 @@ def recording(steps=120, seed=0):
     gaze = (places / 84 * [160, 210]).astype(np.float32)
     starts = np.arange(steps) == 0
     offsets = np.arange(steps + 1)
-    return SimpleNamespace(small_frames=frames, starts=starts, gaze=gaze, gaze_offsets=offsets)
+    return SimpleNamespace(
+        small_frames=frames, starts=starts, gaze=gaze, gaze_offsets=offsets, numbers=offsets[1:]
+    )
 
 
 def given(*recordings, **changes):
@@ -42,6 +44,10 @@ def test_the_last_tenth_of_the_first_frames_validates():
     # A stack of step 93 begins with frame 90, the first that training has not.
     assert validation.tolist() == [93, 94, *range(96, 100)]
     assert split_steps(play, 10_000, 4)[1].tolist() == [*range(111, 120)]
+    # By the frames' numbers, whichever could not be used.
+    whole.numbers = whole.numbers + 20 * (whole.numbers > 10)
+    training, validation = split_steps(GazePlay.of(whole), 100, stack=4)
+    assert training[-1] == 69 and validation.tolist() == [*range(73, 80)]
 
 
 def test_both_parts_of_every_trial_are_learned_from():
