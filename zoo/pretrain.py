@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
-    """Returns what to run with the weights: a film; of scenes, a classifier before it."""
+    """Returns what to run with the weights: a film; of scenes, a classifier; of gaze, its score."""
     family, model = family_and_model_of(output)
     trained_on = read_config(output)["trained_on"]
     game = trained_on.get("tasks", [trained_on["task"]])[0]
@@ -78,6 +78,11 @@ def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
         weights = "" if options["output"] is None else f", weights={str(output)!r}"
         call = f"objwrappers.load_model({model!r}, {game!r}{weights}, family={family!r})"
         return [f"in Python: {call}"]
+    if family == "gaze":
+        played = options["trials"] or options["frames_folder"]
+        words = ["python", "zoo/score_gaze.py", "--trials", str(played), "--game", game]
+        chosen = ["--model", model] if options["output"] is None else ["--weights", str(output)]
+        return [shlex.join([*words, *chosen])]
     noise = "" if options["noise"] == "none" else f" noise:{options['noise']}"
     weights = "" if options["output"] is None else f' weights:"{str(output)!r}"'
     env_id = FAMILIES["ObjScene" if family == "scenes" else "ObjKeypoints"].id_of(game)
