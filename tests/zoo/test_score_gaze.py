@@ -24,4 +24,4 @@ def test_trials_are_learned_from_and_scored_on(run_zoo, tmp_path):
     error = run_zoo("score_gaze", "--trials", "data", "--film", "a.mp4", ok=False).stderr
     assert "--picture and --film show a model" in error
     error = run_zoo("score_gaze", "--trials", "nowhere", ok=False).stderr
-    assert "There are no trials in nowhere" in error and "Traceback" not in error
+    assert "There is no file or folder nowhere" in error and "Traceback" not in error
