@@ -25,3 +25,5 @@ def test_trials_are_learned_from_and_scored_on(run_zoo, tmp_path):
     assert "--picture and --film show a model" in error
     error = run_zoo("score_gaze", "--trials", "nowhere", ok=False).stderr
     assert "There is no file or folder nowhere" in error and "Traceback" not in error
+    error = run_zoo("score", "--game", "MsPacman", "--model", "deconv", ok=False).stderr
+    assert error == "error: gaze models are scored by python zoo/score_gaze.py.\n"

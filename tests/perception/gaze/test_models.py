@@ -198,3 +198,11 @@ def test_cuda_sees_what_the_processor_sees(cls):
     on_processor = model(stacks())["heatmap"]
     on_cuda = model.cuda()(stacks().cuda())["heatmap"].cpu()
     assert (on_cuda - on_processor).abs().sum((1, 2)).max() < 0.05  # half precision
+
+
+def test_missing_weights_are_told_how_to_make(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    command = "--family gaze --model gcu --game Pong --trials atari_head"
+    with pytest.raises(FileNotFoundError, match=command) as error:
+        load_model("gcu", "Pong", device="cpu", family="gaze")
+    assert 'pretrain("gcu", "Pong", family="gaze", trials="atari_head")' in str(error.value)
