@@ -4,6 +4,7 @@
     python zoo/pretrain.py --teacher permakey --game Pong
     python zoo/pretrain.py --model space_time --game Pong MsPacman
     python zoo/pretrain.py --model space --images my_images --entry 3DRooms
+    python zoo/pretrain.py --model deconv --game MsPacman --trials atari_head
     torchrun --nproc-per-node 4 zoo/pretrain.py --model transporter --game Pong --devices 4
 
 Frames are recorded first where there are none. An interrupted training goes on with the same
@@ -34,11 +35,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", help="motion, permakey, transporter, student, space, space_time")
-    add("--family", help="keypoints or scenes, where both have such a model (default: keypoints)")
+    add("--model", help="motion, permakey, transporter, student; space, space_time; deconv, gcu")
+    add("--family", help="keypoints, scenes or gaze, where several have such a model")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
     add("--game", nargs="+", help="as ids spell it, e.g. MsPacman; a recorded task; several")
     add("--images", type=Path, help="a folder of images to learn from, instead of a game")
+    add("--trials", type=Path, help="human play to learn from: Atari-HEAD's folder, zip or trial")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("-n", "--n-timesteps", type=int, help="optimiser steps")
     changes: dict[str, Any] = {"nargs": "+", "action": KeyValues, "metavar": "key:value"}
@@ -52,6 +54,7 @@ def main() -> None:
     add("--devices", default="1", help="processes on each node, as in Fabric")
     add("--num-nodes", type=int, default=1)
     add("--precision", default="32-true", help="e.g. bf16-mixed, as in Fabric")
+    add("--flow", action="store_true", help="log weights and gradients, layer by layer")
     add("--no-progress", action="store_true", help="show no bar")
     options = vars(parser.parse_args())
     if options["model"] is None:
@@ -67,7 +70,7 @@ def main() -> None:
 
 
 def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
-    """Returns what to run with the weights: a film; of scenes, a classifier before it."""
+    """Returns what to run with the weights: a film; of scenes, a classifier; of gaze, its score."""
     family, model = family_and_model_of(output)
     trained_on = read_config(output)["trained_on"]
     game = trained_on.get("tasks", [trained_on["task"]])[0]
@@ -75,6 +78,11 @@ def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
         weights = "" if options["output"] is None else f", weights={str(output)!r}"
         call = f"objwrappers.load_model({model!r}, {game!r}{weights}, family={family!r})"
         return [f"in Python: {call}"]
+    if family == "gaze":
+        played = options["trials"] or options["frames_folder"]
+        words = ["python", "zoo/score_gaze.py", "--trials", str(played), "--game", game]
+        chosen = ["--model", model] if options["output"] is None else ["--weights", str(output)]
+        return [shlex.join([*words, *chosen])]
     noise = "" if options["noise"] == "none" else f" noise:{options['noise']}"
     weights = "" if options["output"] is None else f' weights:"{str(output)!r}"'
     env_id = FAMILIES["ObjScene" if family == "scenes" else "ObjKeypoints"].id_of(game)

@@ -62,6 +62,8 @@ def main() -> None:
     path, family = options.pop("json"), options.pop("family")
     games, models = options.pop("game"), options.pop("model")
     family = family or run_program(_family_of, models, options["weights"])
+    if family not in FAMILIES:
+        fail(f"{family} models are scored by python zoo/score_{family}.py.")
     for other, names in OWN.items():
         for name in names:
             value = options.pop(name)

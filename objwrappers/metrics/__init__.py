@@ -7,4 +7,7 @@
   whether an object keeps its row
 * :mod:`objwrappers.metrics.encodings`: what z_what tells apart
 * :mod:`objwrappers.metrics.saliency`: where a model looks against where people look
+* :mod:`objwrappers.metrics.gaze_maps`, :mod:`objwrappers.metrics.gaze_figures`,
+  :mod:`objwrappers.metrics.gaze_baselines`: people's gaze as maps, all those measures of many
+  frames at once, and what knows little of a frame
 """

@@ -1,8 +1,10 @@
 """Where a model looks against where people look.
 
-Maps are arrays (..., H, W); each function gives float64 (...,), NaN where the measure is not
-defined for a map. Fixations are counts of gaze samples, as :func:`fixation_map` makes them. The
-scale of a saliency map does not matter: each is divided by its largest value.
+Maps are arrays or tensors (..., H, W); each function gives float64 (...,) of the same kind, NaN
+where the measure is not defined for a map. Fixations are counts of gaze samples, as
+:func:`fixation_map` and :meth:`~objwrappers.metrics.gaze_maps.GazeSamples.counts` make them. The
+scale of a saliency map does not matter: each is divided by its largest value. A map that is the
+same everywhere is chance, one without any saliency is not defined.
 
 What each measure rewards is in Bylinskii et al. (2019), "What do different evaluation metrics tell
 us about saliency models?".
@@ -10,20 +12,34 @@ us about saliency models?".
 
 from __future__ import annotations
 
+import math
+from typing import Any, TypeVar
+
 import cv2
 import numpy as np
+import torch
+from torch import Tensor
 
 __all__ = [
+    "FLOOR",
+    "auc",
+    "auc_judd",
     "correlation",
     "fixation_density",
     "fixation_map",
+    "information_gain",
     "kl_divergence",
     "nss",
     "shuffled_auc",
     "similarity",
 ]
 
+FLOOR = 1e-10
+"""Least density that a map is given where a logarithm of it is asked for, as Atari-HEAD has it."""
+
 TINY = 1e-8  # a saliency below this share of the largest is none
+
+Maps = TypeVar("Maps", np.ndarray, Tensor)
 
 
 def fixation_map(
@@ -64,40 +80,56 @@ def fixation_density(fixations: np.ndarray, sigma: float = 5.0) -> np.ndarray:
     blurred = [
         cv2.GaussianBlur(one, (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101) for one in maps
     ]
-    return _share(np.stack(blurred).reshape(fixations.shape))
+    return _share(torch.from_numpy(np.stack(blurred).reshape(fixations.shape))).numpy()
 
 
-def nss(saliency: np.ndarray, fixations: np.ndarray) -> np.ndarray:
+def nss(saliency: Maps, fixations: Maps) -> Maps:
     """Normalised scanpath saliency: mean z-score of the map at the fixations; chance is 0.
 
     Args:
         saliency: (..., H, W).
         fixations: (..., H, W).
     """
-    saliency, fixations = _pair(saliency, fixations)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        found = _sum(fixations * _z_score(saliency)) / _sum(fixations)
-    return found
+    s, f = _pair(saliency, fixations)
+    z = torch.where(_even(s)[..., None, None], 0, _z_score(s))
+    return _like(saliency, _sum(f * z) / _sum(f))
 
 
-def kl_divergence(saliency: np.ndarray, density: np.ndarray) -> np.ndarray:
+def kl_divergence(saliency: Maps, density: Maps, floor: float = 0.0) -> Maps:
     """Σ p ln(p / q) in nats, of people's density p from the map q; 0 is the best.
 
-    It is not defined where people look at what has no saliency at all.
+    Without a floor it is not defined where people look at what has no saliency at all.
 
     Args:
         saliency: (..., H, W), not negative; made to sum to 1.
         density: (..., H, W), of :func:`fixation_density`.
+        floor: Least density of the map; Atari-HEAD's figures have :data:`FLOOR`.
     """
-    saliency, density = _pair(saliency, density)
-    p, q = _share(density), _share(saliency)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        terms = np.where(p > 0, p * np.log(p / q), 0)
-    defined = ~((p > 0) & (saliency < TINY)).any((-2, -1)) & np.isfinite(p).all((-2, -1))
-    return np.where(defined, _sum(terms), np.nan)
+    s, d = _pair(saliency, density)
+    p, q = _share(d), _share(s)
+    looked_at = p > 0
+    terms = torch.where(looked_at, p * (p / q.clamp(min=floor)).log(), 0)
+    defined = p.isfinite().all(-1).all(-1) & q.isfinite().all(-1).all(-1)
+    if floor == 0:
+        defined &= ~(looked_at & (s < TINY)).any(-1).any(-1)
+    return _like(saliency, torch.where(defined, _sum(terms), math.nan))
 
 
-def shuffled_auc(saliency: np.ndarray, fixations: np.ndarray, others: np.ndarray) -> np.ndarray:
+def information_gain(saliency: Maps, fixations: Maps, baseline: Maps) -> Maps:
+    """Bits by which a map foretells a fixation better than a baseline does; 0 is no better.
+
+    Args:
+        saliency: (..., H, W), not negative; made to sum to 1.
+        fixations: (..., H, W).
+        baseline: (..., H, W), as ``saliency``: the mean gaze of a game, say.
+    """
+    s, f = _pair(saliency, fixations)
+    b, _ = _pair(baseline, fixations)
+    gain = _share(s).clamp(min=FLOOR).log2() - _share(b).clamp(min=FLOOR).log2()
+    return _like(saliency, _sum(f * gain) / _sum(f))
+
+
+def shuffled_auc(saliency: Maps, fixations: Maps, others: Maps) -> Maps:
     """Area under the ROC curve that tells this frame's fixations from those of other frames.
 
     What is looked at in every frame, the middle say, earns nothing; chance is .5. This is the
@@ -108,70 +140,143 @@ def shuffled_auc(saliency: np.ndarray, fixations: np.ndarray, others: np.ndarray
         fixations: (..., H, W), positives.
         others: (..., H, W), negatives: fixations of other frames, summed.
     """
-    saliency, fixations = _pair(saliency, fixations)
-    _, others = _pair(saliency, others)
-    shape = saliency.shape[:-2]
-    flat = [a.reshape(-1, a.shape[-2] * a.shape[-1]) for a in (saliency, fixations, others)]
-    areas = [_area(*one) for one in zip(*flat, strict=True)]
-    return np.array(areas).reshape(shape)
+    s, positive = _pair(saliency, fixations)
+    _, negative = _pair(saliency, others)
+    return _like(saliency, _areas(s, positive, negative))
 
 
-def _area(saliency: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
-    defined = np.isfinite(saliency).all() and np.ptp(saliency) > 0
-    if not defined or positive.sum() == 0 or negative.sum() == 0:
-        return float("nan")
-    levels, level = np.unique(saliency, return_inverse=True)
-    p = np.bincount(level, positive, len(levels)) / positive.sum()
-    q = np.bincount(level, negative, len(levels)) / negative.sum()
-    below = np.cumsum(q) - q
-    return float((p * (below + q / 2)).sum())
+def auc(saliency: Maps, fixations: Maps) -> Maps:
+    """Area under the ROC curve that tells pixels looked at from others, each counted once.
+
+    That is how Atari-HEAD's authors have it; chance is .5.
+
+    Args:
+        saliency: (..., H, W).
+        fixations: (..., H, W).
+    """
+    s, f = _pair(saliency, fixations)
+    return _like(saliency, _areas(s, (f > 0).double(), (f <= 0).double()))
 
 
-def correlation(saliency: np.ndarray, density: np.ndarray) -> np.ndarray:
+def auc_judd(saliency: Maps, fixations: Maps) -> Maps:
+    """As :func:`auc`, along straight lines between thresholds that are the pixels looked at.
+
+    Between two thresholds the curve rises where :func:`auc` has a step, so that with few fixations
+    this is more. Pixels of equal saliency are one threshold, and need no jitter.
+
+    Args:
+        saliency: (..., H, W).
+        fixations: (..., H, W).
+    """
+    s, f = _pair(saliency, fixations)
+    return _like(saliency, _areas(s, (f > 0).double(), (f <= 0).double(), judd=True))
+
+
+def correlation(saliency: Maps, density: Maps) -> Maps:
     """Pearson's correlation of the pixels of both maps, in [-1, 1].
 
     Args:
         saliency: (..., H, W).
         density: (..., H, W), of :func:`fixation_density`.
     """
-    saliency, density = _pair(saliency, density)
-    with np.errstate(invalid="ignore"):
-        return (_z_score(saliency) * _z_score(density)).mean((-2, -1))
+    s, d = _pair(saliency, density)
+    return _like(saliency, (_z_score(s) * _z_score(d)).mean((-2, -1)))
 
 
-def similarity(saliency: np.ndarray, density: np.ndarray) -> np.ndarray:
+def similarity(saliency: Maps, density: Maps) -> Maps:
     """What both maps, made to sum to 1, have in common, in [0, 1].
 
     Args:
         saliency: (..., H, W), not negative.
         density: (..., H, W), of :func:`fixation_density`.
     """
-    saliency, density = _pair(saliency, density)
-    return _sum(np.minimum(_share(saliency), _share(density)))
+    s, d = _pair(saliency, density)
+    return _like(saliency, _sum(torch.minimum(_share(s), _share(d))))
 
 
-def _pair(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    a, b = np.asarray(a, float), np.asarray(b, float)
+def _areas(saliency: Tensor, positive: Tensor, negative: Tensor, judd: bool = False) -> Tensor:
+    """Areas under ROC curves (...,), where pixels are positive or negative as often as stated."""
+    flat = [a.flatten(-2).reshape(-1, a.shape[-1] * a.shape[-2]) for a in (saliency, positive)]
+    flat.append(negative.flatten(-2).reshape(flat[0].shape))
+    on_processor = [a.cpu().numpy() for a in flat]
+    area = _area_judd if judd else _area
+    areas = [area(*one) for one in zip(*on_processor, strict=True)]
+    return saliency.new_tensor(areas).reshape(saliency.shape[:-2])
+
+
+def _told_apart(saliency: np.ndarray, p: np.ndarray, q: np.ndarray) -> bool:
+    return bool(np.isfinite(saliency).all() and saliency.any() and p.any() and q.any())
+
+
+def _area(saliency: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+    if not _told_apart(saliency, positive, negative):
+        return math.nan
+    p, q = np.flatnonzero(positive), np.flatnonzero(negative)
+    # Few are looked at: it is those that are sorted.
+    if len(p) < len(q):
+        return 1 - _mean_rank(saliency[q], negative[q], saliency[p], positive[p])
+    return _mean_rank(saliency[p], positive[p], saliency[q], negative[q])
+
+
+def _mean_rank(
+    values: np.ndarray, weights: np.ndarray, of: np.ndarray, of_weights: np.ndarray
+) -> float:
+    """Share of ``of`` that is below a value, ties by half; the mean over the values."""
+    order = of.argsort()
+    below = np.concatenate([[0.0], of_weights[order].cumsum()])
+    ranks = [below[of[order].searchsorted(values, side)] for side in ("left", "right")]
+    return float(weights @ (ranks[0] + ranks[1]) / (2 * weights.sum() * below[-1]))
+
+
+def _area_judd(saliency: np.ndarray, positive: np.ndarray, negative: np.ndarray) -> float:
+    if not _told_apart(saliency, positive, negative):
+        return math.nan
+    thresholds, hits = np.unique(saliency[positive > 0], return_counts=True)
+    others = saliency[negative > 0]
+    # How many thresholds a pixel reaches: it is a false alarm at those.
+    reached = np.bincount(thresholds.searchsorted(others, "right"), minlength=len(hits) + 1)
+    false_alarms = reached[:0:-1].cumsum() / len(others)
+    found = hits[::-1].cumsum() / hits.sum()
+    return float(np.trapezoid([0, *found, 1], [0, *false_alarms, 1]))
+
+
+def _pair(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    a = _tensor(a).double()
+    b = _tensor(b).to(a)
     if a.shape != b.shape or a.ndim < 2:
-        raise ValueError(f"Both maps must be (..., H, W) alike, got {a.shape} and {b.shape}.")
-    return _of_largest(a), b
+        raise ValueError(
+            f"Both maps must be (..., H, W) alike, got {tuple(a.shape)} and {tuple(b.shape)}."
+        )
+    return _divided(a, a.abs().amax((-2, -1), keepdim=True), least=0.0, otherwise=0.0), b
 
 
-def _of_largest(maps: np.ndarray) -> np.ndarray:
-    largest = np.abs(maps).max((-2, -1), keepdims=True)
-    return np.divide(maps, largest, out=np.zeros(maps.shape), where=largest > 0)
+def _tensor(maps: Any) -> Tensor:
+    # torch knows no views that run backwards.
+    return maps if isinstance(maps, Tensor) else torch.from_numpy(np.ascontiguousarray(maps, float))
 
 
-def _sum(maps: np.ndarray) -> np.ndarray:
+def _like(maps: Any, values: Tensor) -> Any:
+    return values if isinstance(maps, Tensor) else values.numpy()
+
+
+def _sum(maps: Tensor) -> Tensor:
     return maps.sum((-2, -1))
 
 
-def _share(maps: np.ndarray) -> np.ndarray:
-    total = maps.sum((-2, -1), keepdims=True)
-    return np.divide(maps, total, out=np.full(maps.shape, np.nan), where=total > TINY)
+def _share(maps: Tensor) -> Tensor:
+    return _divided(maps, maps.sum((-2, -1), keepdim=True))
 
 
-def _z_score(maps: np.ndarray) -> np.ndarray:
-    spread = maps.std((-2, -1), keepdims=True)
-    centred = maps - maps.mean((-2, -1), keepdims=True)
-    return np.divide(centred, spread, out=np.full(maps.shape, np.nan), where=spread > TINY)
+def _z_score(maps: Tensor) -> Tensor:
+    centred = maps - maps.mean((-2, -1), keepdim=True)
+    return _divided(centred, centred.square().mean((-2, -1), keepdim=True).sqrt())
+
+
+def _even(maps: Tensor) -> Tensor:
+    lowest, highest = maps.amin((-2, -1)), maps.amax((-2, -1))
+    return (highest - lowest < TINY) & (highest != 0)
+
+
+def _divided(maps: Tensor, by: Tensor, least: float = TINY, otherwise: float = math.nan) -> Tensor:
+    """Divides, but where the divisor is at most ``least``."""
+    return torch.where(by > least, maps / by, otherwise)

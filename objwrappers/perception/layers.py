@@ -19,6 +19,7 @@ __all__ = [
     "ConvBlock",
     "coordinate_grid",
     "gaussian_maps",
+    "initialise",
     "marginal_soft_argmax",
     "per_object",
     "pool_features",
@@ -71,7 +72,7 @@ class ConvBlock(nn.Sequential):
         return super().forward(F.pad(x, (left, right, top, bottom)))
 
 
-def initialise(layer: nn.Conv2d) -> None:
+def initialise(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
     """Gives a convolution Keras' initial weights: Glorot uniform, zero biases."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:

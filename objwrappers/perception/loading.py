@@ -103,16 +103,19 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
 
 
 def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, str]:
-    taught = registry.model_entry(model, family).taught
+    entry = registry.model_entry(model, family)
     words = [f"--model {model}"]
     call = [f'"{model}", "{game}"']
-    if taught:
+    if entry.taught:
         words.append("--teacher motion")
         call.append('teacher="motion"')
     if family != DEFAULT_FAMILY:
         words.insert(0, f"--family {family}")
         call.append(f'family="{family}"')
     words.append(f"--game {game}")
+    if entry.watched:
+        words.append("--trials atari_head")
+        call.append('trials="atari_head"')
     if noise != "none":
         words.append(f"--noise {noise}")
         call.append(f'noise="{noise}"')
@@ -184,7 +187,8 @@ def load_model(
             by default the user's cache, then the bundled weights.
         device: ``"auto"`` is CUDA where there is one, else the processor.
         noise: Bars that the frames have; weights trained under them are looked for first.
-        family: Of models that answer the same question: ``"keypoints"`` or ``"scenes"``.
+        family: Of models that answer the same question: ``"keypoints"``, ``"scenes"`` or
+            ``"gaze"``.
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.

@@ -33,17 +33,25 @@ class ModelEntry:
         model: Its class, ``"module:Class"``.
         recipe: What makes its dataset of a recording, ``"module:function"``.
         taught: It learns from another model, its teacher.
+        watched: It learns from people's gaze, in recorded human play.
     """
 
     model: str
     recipe: str
     taught: bool = False
+    watched: bool = False
 
 
 _HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
 _SCENES = "objwrappers.pretraining.scene_recipes"
+_GAZE = "objwrappers.pretraining.gaze_recipes:gaze"
 
 MODELS: dict[str, dict[str, ModelEntry]] = {
+    "gaze": {
+        "deconv": ModelEntry(f"{_HERE}.gaze.deconv:DeconvGaze", _GAZE, watched=True),
+        "gcu": ModelEntry(f"{_HERE}.gaze.gcu:GraphGaze", _GAZE, watched=True),
+        "motion": ModelEntry(f"{_HERE}.gaze.motion:MotionGaze", _GAZE, watched=True),
+    },
     "keypoints": {
         "motion": ModelEntry(f"{_HERE}.motion_keypoints:MotionKeypoints", f"{_RECIPES}:motion"),
         "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from objwrappers.files import write_atomically
 from objwrappers.perception.trainable import Trainable
+from objwrappers.pretraining.flow import log_flow
 from objwrappers.rendering.overlay import draw_percepts
 
 __all__ = ["Training"]
@@ -42,6 +43,7 @@ class Training:
         folder: Of the checkpoint.
         evaluate: Module → figures beyond its loss, logged at each evaluation; it must draw no
             random numbers of torch's and change nothing.
+        flow: Log weights and gradients layer by layer, as often as validation.
     """
 
     def __init__(
@@ -52,8 +54,9 @@ class Training:
         facts: dict[str, Any],
         folder: Path,
         evaluate: Callable[[Trainable], dict[str, float]] | None = None,
+        flow: bool = False,
     ) -> None:
-        self._evaluate = evaluate
+        self._evaluate, self._flow = evaluate, flow
         self.fabric, self.settings, self.facts = fabric, settings, facts
         self.checkpoint = folder / "checkpoint.pt"
         self.module = module
@@ -98,6 +101,8 @@ class Training:
                 self.fabric.log_dict({f"train/{k}": v for k, v in values.items()}, self.step)
                 bar.set_postfix(loss=f"{values['loss']:.3f}")
             if self.step % self.settings["eval_freq"] == 0 or self.step == self.total:
+                if self._flow and self.fabric.is_global_zero:
+                    log_flow((x.experiment for x in self.fabric.loggers), self.module, self.step)  # type: ignore[attr-defined]
                 self._validate(validation)
             if self.step % self.settings["checkpoint_every"] == 0 or self.step == self.total:
                 self._save()

@@ -46,6 +46,7 @@ def pretrain(
     game: str | Sequence[str] | None = None,
     *,
     images: str | Path | None = None,
+    trials: str | Path | None = None,
     teacher: str | None = None,
     noise: str = "none",
     n_timesteps: int | None = None,
@@ -60,6 +61,7 @@ def pretrain(
     num_nodes: int = 1,
     precision: str = "32-true",
     family: str | None = None,
+    flow: bool = False,
     progress: bool = False,
     command: str | None = None,
 ) -> Path:
@@ -69,11 +71,12 @@ def pretrain(
     started again with the same arguments.
 
     Args:
-        model: ``"motion"``, ``"permakey"``, ``"transporter"``, ``"space_time"`` and so on, or
-            ``"student"`` with a teacher.
+        model: ``"motion"``, ``"permakey"``, ``"transporter"``, ``"space_time"`` and so on,
+            ``"student"`` with a teacher, or ``"deconv"`` and ``"gcu"`` with trials.
         game: As ids spell it, ``"MsPacman"``; several, ``["Pong", "MsPacman"]``, or the name of a
             set, ``"published"``, for one set of weights; or another task that was recorded.
         images: A folder of images to learn from, instead of a game.
+        trials: Recorded human play to learn from: Atari-HEAD's folder, a zip, or one trial's files.
         teacher: Of a student: a model's name, or a folder of weights.
         noise: Bars on what the model looks at: ``"vertical"``, ``"horizontal"``, ``"both"``.
         n_timesteps: Optimiser steps; by default those of the hyperparameters.
@@ -89,6 +92,7 @@ def pretrain(
         num_nodes: Machines, as in Fabric.
         precision: ``"bf16-mixed"`` and so on, as in Fabric.
         family: Of the model; by default keypoints, or the one family that has such a model.
+        flow: Log weights and gradients to TensorBoard, layer by layer.
         progress: Show bars.
         command: How the training was called, for the record; by default this call.
 
@@ -99,7 +103,7 @@ def pretrain(
         ValueError: No such model, game, noise, hyperparameter or device; frames or a checkpoint
             of something else; several games for a model that knows one, images for one that needs
             stacks; a training that diverged.
-        FileNotFoundError: The teacher has no weights, or there are no frames.
+        FileNotFoundError: The teacher has no weights, or there are no frames or trials.
         FileExistsError: ``output`` holds something else than weights.
     """
     family = family or family_of_model(model)
@@ -107,7 +111,7 @@ def pretrain(
     changes = dict(hyperparams or {})
     if n_timesteps is not None:
         changes["n_timesteps"] = n_timesteps
-    source = find_source(game, frames_folder, images)
+    source = find_source(game, frames_folder, images, trials)
     settings = read_settings(model, source.tasks, changes, family, entry)
     seen = _bars_seen(check_noise(noise), source)
     output = Path(output or cache_folder("weights", weights_name(model, source.name, seen, family)))
@@ -149,7 +153,7 @@ def pretrain(
     )
     batches = recipe_of(model, family)(module, given)
     evaluate = evaluator_of(family, source.tasks, seen, seed)
-    training = Training(fabric, module, settings, facts, run, evaluate)
+    training = Training(fabric, module, settings, facts, run, evaluate, flow)
     if not training.finished:
         training.fit(*batches, progress=progress and fabric.is_global_zero)
     if not training.best_state:

@@ -230,6 +230,7 @@ def find_source(
     game: str | Sequence[str] | None,
     frames_folder: str | Path | None = None,
     images: str | Path | None = None,
+    trials: str | Path | None = None,
 ) -> Source:
     """Returns the source that a training's arguments name.
 
@@ -238,11 +239,18 @@ def find_source(
             ``frames_folder`` is.
         frames_folder: Of the recording; of several games, a folder that has one for each.
         images: A folder of images, instead of a game.
+        trials: Of Atari-HEAD, instead of recorded frames.
 
     Raises:
-        FileNotFoundError: There are no such images.
+        FileNotFoundError: There are no such images or trials.
         ValueError: No such game, a game and images, or neither.
     """
+    if trials is not None:
+        from objwrappers.pretraining.human_source import HumanSource
+
+        if images is not None or frames_folder is not None:
+            raise ValueError(f"Trials are frames by themselves: give nothing beside {trials}.")
+        return HumanSource(trials, game)
     if (game is None) == (images is None):
         got = "neither" if game is None else f"both {game!r} and {str(images)!r}"
         raise ValueError(f"Give a game or a folder of images, got {got}.")

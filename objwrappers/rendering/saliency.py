@@ -1,6 +1,7 @@
 """Draws where a policy looks, and what it thinks.
 
 * :func:`blend`, :func:`glow`: saliency over the game, in colours or as published
+* :func:`tint`: saliency in a single hue, so that a picture shows several
 * :func:`channels`: the policy's newest frame in blue, saliency in green, as published
 * :func:`legend`: what the colours mean
 * :func:`dashboard`: the actions' probabilities, the value, the score
@@ -29,6 +30,7 @@ __all__ = [
     "dashboard",
     "glow",
     "legend",
+    "tint",
     "titled",
 ]
 
@@ -118,6 +120,21 @@ def blend(
     opacity = strength * resized[..., None]
     mixed = frame * (1 - opacity) + _coloured(resized, colours) * opacity
     return np.rint(mixed).astype(np.uint8)
+
+
+def tint(
+    frame: np.ndarray, saliency: np.ndarray, rgb: tuple[int, int, int], strength: float = 0.7
+) -> np.ndarray:
+    """Lays one hue over a frame, the more opaque the more salient; arguments as :func:`blend`.
+
+    Args:
+        frame: uint8 (H, W, 3).
+        saliency: (h, w) in [0, 1].
+        rgb: The hue.
+        strength: Opacity of 1.
+    """
+    opacity = strength * _resized(saliency, frame)[..., None]
+    return np.rint(frame * (1 - opacity) + np.array(rgb) * opacity).astype(np.uint8)
 
 
 def glow(frame: np.ndarray, saliency: np.ndarray) -> np.ndarray:

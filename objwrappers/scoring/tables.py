@@ -70,7 +70,9 @@ def format_table(
     lines = [f"{'game':14}{'noise':11}{name:36}{words}"]
     for game, rows in table.items():
         for r in rows:
-            values = "".join(f"{r[key]:10.3f}" for key in heads)
+            values = "".join(
+                f"{r[key]:10{'d' if isinstance(r[key], int) else '.3f'}}" for key in heads
+            )
             lines.append(f"{game:14}{r['noise']:11}{r[name]:36}{values}")
     return "\n".join(lines)
 

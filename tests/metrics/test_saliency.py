@@ -6,12 +6,20 @@ import math
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import mannwhitneyu
+from sklearn.metrics import roc_auc_score
 
 from objwrappers.metrics.saliency import (
+    auc,
+    auc_judd,
     correlation,
     fixation_density,
     fixation_map,
+    information_gain,
     kl_divergence,
     nss,
     shuffled_auc,
@@ -130,3 +138,67 @@ def test_fixation_map_counts_what_is_on_the_screen() -> None:
 def test_shapes_must_agree() -> None:
     with pytest.raises(ValueError, match=r"alike, got \(6, 8\) and \(8, 6\)"):
         nss(np.ones((6, 8)), np.ones((8, 6)))
+
+
+def test_the_area_over_pixels_is_scikit_learns() -> None:
+    rng = np.random.default_rng(0)
+    saliency = rng.integers(0, 9, (4, 6, 8)).astype(float)
+    fixations = rng.integers(0, 4, (4, 6, 8)) * (rng.random((4, 6, 8)) < 0.2)
+    for one, people, area in zip(saliency, fixations, auc(saliency, fixations), strict=True):
+        assert area == pytest.approx(roc_auc_score(people.ravel() > 0, one.ravel()))
+
+
+def test_judds_area_by_hand() -> None:
+    saliency = np.array([[9.0, 7, 5, 3, 1]])
+    # Thresholds 7 and 3: of two pixels looked at 1 and 2, of three others 1 and 2 reach them.
+    # (0, 0), (1/3, 1/2), (2/3, 1), (1, 1): 1/12 + 3/12 + 4/12.
+    looked_at = np.array([[0, 1, 0, 4, 0]])
+    assert auc_judd(saliency, looked_at) == pytest.approx(8 / 12)
+    # Pixel by pixel: of six pairs, 7 is above 5 and 1, 3 is above 1.
+    assert auc(saliency, looked_at) == pytest.approx(3 / 6)
+    # All of one level but one: a single step, in no order.
+    level = np.array([[1.0, 1, 1, 1, 0]])
+    assert auc_judd(level, looked_at) == pytest.approx(2 / 3 / 2 + 1 / 3)
+    assert auc(level, looked_at) == pytest.approx(2 / 3 / 2 + 1 / 3)
+    assert auc_judd(0 * level + 3, looked_at) == auc(0 * level + 3, looked_at) == 0.5
+    assert math.isnan(auc_judd(0 * level, looked_at)) and math.isnan(auc(level, 0 * looked_at))
+
+
+@given(
+    arrays(int, (1, 12), elements=st.integers(0, 3)),
+    arrays(int, (1, 12), elements=st.integers(0, 1)),
+)
+def test_judds_lines_are_never_below_the_steps(saliency: np.ndarray, looked_at: np.ndarray) -> None:
+    judd, steps = auc_judd(saliency, looked_at), auc(saliency, looked_at)
+    assert np.isnan(judd) == np.isnan(steps)
+    assert np.isnan(judd) or judd >= steps - 1e-12
+    swapped = auc(saliency.max() - saliency + 1, looked_at)
+    assert np.isnan(steps) or steps + swapped == pytest.approx(1)
+
+
+def test_information_gain_is_bits_of_a_fixation() -> None:
+    saliency, baseline = np.array([[1.0, 2, 5]]), np.array([[2.0, 2, 4]])
+    fixations = np.array([[1, 0, 3]])
+    by_hand = (math.log2(1 / 2) + 3 * math.log2(5 / 4)) / 4
+    assert information_gain(saliency, fixations, baseline) == pytest.approx(by_hand)
+    assert information_gain(7 * saliency, fixations, 3 * baseline) == pytest.approx(by_hand)
+    assert information_gain(baseline, fixations, baseline) == 0
+    never = np.array([[0.0, 1, 1]])
+    lost = math.log2(1e-10) - math.log2(1 / 4)
+    assert information_gain(never, np.array([[1, 0, 0]]), baseline) == pytest.approx(lost)
+    assert math.isnan(information_gain(saliency, 0 * fixations, baseline))
+
+
+def test_a_floor_defines_the_divergence_where_saliency_is_none() -> None:
+    half = np.array([[1.0, 1.0]])
+    found = kl_divergence(np.array([[0.0, 1.0]]), half, floor=1e-10)
+    assert found == pytest.approx(0.5 * math.log(0.5 / 1e-10) + 0.5 * math.log(0.5))
+    assert math.isnan(kl_divergence(np.zeros((1, 2)), half, floor=1e-10))
+
+
+def test_tensors_give_tensors() -> None:
+    saliency, people = random_map(0, (3, 6, 8)), random_map(1, (3, 6, 8))
+    for measure in (nss, kl_divergence, correlation, similarity, auc, auc_judd):
+        found = measure(torch.from_numpy(saliency), torch.from_numpy(people))
+        assert found.dtype == torch.float64
+        np.testing.assert_array_equal(found.numpy(), measure(saliency, people))

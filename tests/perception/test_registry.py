@@ -84,6 +84,7 @@ def test_frames_of_another_form_are_named(shape):
 def test_every_line_names_a_class_and_a_recipe():
     names = {("keypoints", name) for name in ("motion", "permakey", "student", "transporter")}
     names |= {("scenes", name) for name in ("motion", "space", "space_time")}
+    names |= {("gaze", name) for name in ("deconv", "gcu", "motion")}
     assert {(family, name) for family in MODELS for name in MODELS[family]} == names
     for family, entries in MODELS.items():
         for name, entry in entries.items():

@@ -229,6 +229,18 @@ def test_figures_are_logged_while_it_runs_and_a_resumed_training_is_the_same(tmp
         torch.testing.assert_close(a[key], b[key], rtol=0, atol=0)
 
 
+def test_weights_and_gradients_are_logged_if_asked(tmp_path):
+    record(tmp_path / "frames", "Pong", 160, 2, 200)
+    plain = pretrain("shades", "Pong", output="plain", frames_folder=tmp_path / "frames")
+    logged = pretrain("shades", "Pong", output="out", frames_folder=tmp_path / "frames", flow=True)
+    a, b = (load_file(folder / "model.safetensors") for folder in (plain, logged))
+    assert torch.equal(a["mean"], b["mean"])
+    for name, expected in (("plain", []), ("out", ["weights/mean", "gradients/mean"])):
+        events = EventAccumulator(str(tmp_path / f"logs/perception/{name}-0/tensorboard"))
+        events.Reload()
+        assert events.Tags()["histograms"] == expected
+
+
 def test_a_model_is_found_in_the_family_that_has_it():
     assert issubclass(Shades, PerceptionModule)
     with pytest.raises(ValueError, match=r"Unknown perception model 'shadess'.*'shades'"):
