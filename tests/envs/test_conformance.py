@@ -1,5 +1,7 @@
 """Each family of ids passes the same tests."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,5 +62,6 @@ class TestScenes(Atari):
 
 
 def test_every_family_is_tested():
-    tested = {test.env_id.partition("-")[0] for test in Atari.__subclasses__()}
-    assert tested == set(FAMILIES)
+    texts = [path.read_text() for path in Path(__file__).parent.glob("test_*.py")]
+    tested = re.findall(r'^    env_id = "(\w+)-|^ID = "(\w+)-', "\n".join(texts), re.MULTILINE)
+    assert {name for names in tested for name in names if name} == set(FAMILIES)
