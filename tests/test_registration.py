@@ -2,7 +2,7 @@ import gymnasium as gym
 import pytest
 
 import objwrappers
-from objwrappers.games import GAMES, check_game, rom_name
+from objwrappers.games import ATARI_HEAD, GAMES, check_game, rom_name
 from objwrappers.names import did_you_mean, nearest_names, unknown_name
 from objwrappers.registration import FAMILIES, Family, family_of, register_all, task_of
 
@@ -11,8 +11,10 @@ def test_every_family_has_every_game_that_ale_registers():
     gym.register_envs(__import__("ale_py"))
     ale = {i.removeprefix("ALE/").removesuffix("-v5") for i in gym.registry if i.startswith("ALE/")}
     assert set(GAMES) == ale
-    for family in FAMILIES:
-        assert {f"{family}-{game}-v0" for game in ale} <= set(gym.registry)
+    for family in FAMILIES.values():
+        assert {family.id_of(game) for game in family.tasks} <= set(gym.registry)
+    assert all(set(FAMILIES[name].tasks) == ale for name in ("ObjFrames", "ObjKeypoints"))
+    assert len(ATARI_HEAD) == 20 and set(FAMILIES["AtariHead"].tasks) == set(ATARI_HEAD) < ale
 
 
 def test_registering_twice_changes_nothing():
