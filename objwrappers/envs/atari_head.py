@@ -124,8 +124,9 @@ def _split(
 
 
 def _looks(observe: str) -> list[str]:
-    """Options of what is observed that are none of the emulator's."""
-    return [name for name in FAMILIES[observe].options if name not in SHARED]
+    """Options of what is observed that are none of the emulator's, and do not ask who acted."""
+    others = (*SHARED, "confounded")
+    return [name for name in FAMILIES[observe].options if name not in others]
 
 
 def _frames(game: str, **options: Any) -> gym.Env:

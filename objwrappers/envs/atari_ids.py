@@ -15,6 +15,7 @@ import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
 from objwrappers.envs.atari import make_atari, make_atari_vec, screen_size
+from objwrappers.envs.confounded import ConfoundedFrames, VectorConfoundedFrames
 from objwrappers.envs.options import PIXELS, check_names
 from objwrappers.games import check_game, rom_name
 from objwrappers.registration import FAMILIES
@@ -62,14 +63,19 @@ def make_frames(
         source: Makes the env of frames: another has other options.
         **options: ``stack_num=4``, ``img_height=84``, ``img_width=84``, ``grayscale=True``,
             ``padding_type="reset"`` and ``stack_each_life=False`` of
-            :class:`~objwrappers.wrappers.frames.StackedPixels`, and those of
+            :class:`~objwrappers.wrappers.frames.StackedPixels`, ``confounded=False``, by which the
+            last action is drawn into each frame (:mod:`objwrappers.envs.confounded`), and those of
             :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
         ValueError: No such game or option.
     """
     pixels, frames = _split_pixel_options(options, render_mode)
-    return FrameObservation(source(game, **frames), **pixels, render_mode=render_mode)
+    confounded = _pop_flag(pixels, "confounded")
+    env = source(game, **frames)
+    if confounded:
+        env = ConfoundedFrames(env)
+    return FrameObservation(env, **pixels, render_mode=render_mode)
 
 
 def make_frames_vec(
@@ -81,7 +87,10 @@ def make_frames_vec(
 ) -> VectorEnv:
     """Vector entry point of ``ObjFrames-<Game>-v0``; see :func:`make_frames`."""
     pixels, frames = _split_pixel_options(options, render_mode)
+    confounded = _pop_flag(pixels, "confounded")
     env = source(game, num_envs, **frames)
+    if confounded:
+        env = VectorConfoundedFrames(env)
     return VectorFrameObservation(env, **pixels, render_mode=render_mode)
 
 
@@ -98,6 +107,13 @@ def _split_pixel_options(
         "pictures": render_mode is not None,
         **{name: value for name, value in options.items() if name not in PIXELS},
     }
+
+
+def _pop_flag(options: dict[str, Any], name: str) -> bool:
+    value = options.pop(name, False)
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    return value
 
 
 def make_keypoints(

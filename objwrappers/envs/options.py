@@ -68,6 +68,7 @@ PIXELS = (
     "grayscale",
     "padding_type",
     "stack_each_life",
+    "confounded",
 )
 """Of the pixel baseline alone."""
 MODEL = ("model", "weights", "device", "features", "map_size")
