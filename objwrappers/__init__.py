@@ -12,6 +12,7 @@ The names below are imported on first use.
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
+* :func:`clone`: agents that imitate recorded human play
 * :func:`sweep`: grids of runs of any program, on Ray
 """
 
@@ -42,6 +43,7 @@ _LAZY = {
     "score_scenes": "objwrappers.scoring.scenes",
     "label_scenes": "objwrappers.scoring.classification",
     "train": "objwrappers.agents.training",
+    "clone": "objwrappers.agents.cloning",
     "evaluate": "objwrappers.agents.evaluation",
     "film": "objwrappers.agents.filming",
     "sweep": "objwrappers.sweeps.driver",

@@ -11,11 +11,14 @@ By default their hyperparameters come from ``hyperparams/<algo>.yml``, TensorBoa
 :mod:`objwrappers.sb3.free_lunch.networks` with one of its fifteen networks, on pixels.
 
 ``-i agent.zip`` continues a training; that loads a pickle: only load agents you trust.
+
+``--algo bc --trials atari_head`` imitates recorded human play: zoo/clone.py, whose options it has.
 """
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import shlex
 import sys
 from pathlib import Path
@@ -24,6 +27,7 @@ from typing import Any
 import rl_zoo3.train
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from objwrappers.agents.cloning import ALGO
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import LOG_FOLDER
 from objwrappers.agents.training import default_hyperparams
@@ -59,6 +63,10 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("-tb", "--tensorboard-log")
     parser.add_argument("--gym-packages", nargs="+", default=[])
     options, _ = parser.parse_known_args(arguments)
+    if options.algo == ALGO:
+        sys.argv[1:] = arguments
+        runpy.run_path(str(Path(__file__).with_name("clone.py")), run_name="__main__")
+        return
     Manager.command = shlex.join(["python", "zoo/train.py", *arguments])
     # Ours alone; RL Zoo's parser does not know it.
     own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)

@@ -1,6 +1,7 @@
 """Agents: trained, kept on disk, played, scored and filmed.
 
 * :func:`train`: Stable-Baselines3's algorithms by RL Zoo's manager, on this package's vector envs
+* :func:`clone`: imitation of recorded human play
 * :func:`evaluate`: the scores of whole games
 * :func:`film`: a film of what an agent perceives, or where it looks
 * :mod:`objwrappers.agents.runs`, :mod:`objwrappers.agents.loading`: agents found and read
@@ -13,13 +14,14 @@ import importlib
 from typing import Any
 
 _LAZY = {
+    "clone": "objwrappers.agents.cloning",
     "evaluate": "objwrappers.agents.evaluation",
     "film": "objwrappers.agents.filming",
     "load_agent": "objwrappers.agents.loading",
     "train": "objwrappers.agents.training",
 }
 
-__all__ = ["evaluate", "film", "load_agent", "train"]
+__all__ = ["clone", "evaluate", "film", "load_agent", "train"]
 
 
 def __getattr__(name: str) -> Any:

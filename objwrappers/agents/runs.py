@@ -11,6 +11,7 @@ from pathlib import Path
 
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.utils import ALGOS
+from stable_baselines3 import PPO
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from objwrappers.registration import family_of
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 ALGOS["rdqn"] = RecurrentDQN
+ALGOS["bc"] = PPO  # who imitated people (objwrappers.clone) is kept as PPO's kind of agent
 
 LOG_FOLDER = "logs"
 CONFIG_NAME = "config.json"

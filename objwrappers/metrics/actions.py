@@ -2,6 +2,7 @@
 
 * :func:`action_figures`: accuracy, macro-F1 and negative log-likelihood of predicted probabilities
 * :func:`always_likeliest`, :func:`last_again`: probabilities of the trivial baselines
+* :func:`baseline_figures`: the figures of these
 
 People seldom change what they press between two frames: repeating the last action is right more
 often than not. Accuracy therefore counts for little without these baselines beside it.
@@ -9,9 +10,17 @@ often than not. Accuracy therefore counts for little without these baselines bes
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
-__all__ = ["action_figures", "action_shares", "always_likeliest", "last_again"]
+__all__ = [
+    "action_figures",
+    "action_shares",
+    "always_likeliest",
+    "baseline_figures",
+    "last_again",
+]
 
 EPS = 1e-7  # least probability, so that one action that was held impossible does not decide all
 
@@ -81,6 +90,32 @@ def last_again(last: np.ndarray, repeated: float, shares: np.ndarray) -> np.ndar
     rows = (1 - repeated) * np.where(rest > 0, rows / np.where(rest > 0, rest, 1), even)
     rows[np.arange(len(known)), chosen] = repeated
     found[known] = rows
+    return found
+
+
+def baseline_figures(
+    actions: np.ndarray, lasts: Mapping[str, np.ndarray], train: np.ndarray, test: np.ndarray
+) -> dict[str, dict[str, float]]:
+    """Returns the figures of what looks at no frame.
+
+    Args:
+        actions: int (T,), what was done, -1 where unknown.
+        lasts: Name → int (T,), what was done some time before, -1 where unknown.
+        train: int (N,), frames that shares are counted on; their actions are known.
+        test: int (M,), frames to foretell; their actions are known.
+
+    Returns:
+        Name → figures, of ``"majority"`` and of repeating each of the lasts.
+    """
+    count = int(actions.max()) + 1
+    done, truth = actions[train], actions[test]
+    shares = action_shares(done, count)
+    found = {"majority": action_figures(always_likeliest(shares, len(test)), truth)}
+    for name, last in lasts.items():
+        known = last[train] >= 0
+        # Kept off 0 and 1: where a certainty fails once, nothing is left of its likelihood.
+        repeated = ((done == last[train])[known].sum() + 1) / (known.sum() + 2)
+        found[name] = action_figures(last_again(last[test], float(repeated), shares), truth)
     return found
 
 

@@ -7,7 +7,8 @@
 | QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` | |
 | RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` | |
 
-and on pixels :class:`FLSPolicy`, :class:`FLSQPolicy` and :class:`FLSQuantilePolicy`.
+and on pixels :class:`FLSPolicy`, :class:`FLSQPolicy` and :class:`FLSQuantilePolicy`, and for those
+who imitate people :class:`GazePolicy`.
 
 In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. An extractor's options are
 ``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``, of scenes
@@ -27,6 +28,7 @@ from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.dqn.policies import CnnPolicy as PixelQPolicy
 from stable_baselines3.dqn.policies import MultiInputPolicy as QPolicy
 
+from objwrappers.sb3.cloning.networks import GazeExtractor
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
 from objwrappers.sb3.free_lunch.networks import Network
 from objwrappers.sb3.keypoints import KeypointCNN, KeypointGNN
@@ -37,6 +39,7 @@ __all__ = [
     "FLSPolicy",
     "FLSQPolicy",
     "FLSQuantilePolicy",
+    "GazePolicy",
     "KeypointCNNLstmPolicy",
     "KeypointCNNPolicy",
     "KeypointCNNQPolicy",
@@ -106,6 +109,12 @@ class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
     """Recurrent Q-values on :class:`~objwrappers.sb3.keypoints.KeypointGNN`."""
 
     encoder = KeypointGNN
+
+
+class GazePolicy(_Encoded, ActorCriticCnnPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.cloning.networks.GazeExtractor`."""
+
+    encoder = GazeExtractor
 
 
 class ScenePolicy(_Encoded, MultiInputActorCriticPolicy):

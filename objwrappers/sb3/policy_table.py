@@ -27,6 +27,7 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
 
 _ACTOR_CRITICS = (
     policies.FLSPolicy,
+    policies.GazePolicy,
     policies.KeypointCNNPolicy,
     policies.KeypointGNNPolicy,
     policies.ScenePolicy,
@@ -34,6 +35,8 @@ _ACTOR_CRITICS = (
 _ALGORITHMS: dict[str, tuple[Any, ...]] = {
     "a2c": (A2C, *_ACTOR_CRITICS),
     "ars": (ARS,),
+    # What imitates recorded play is PPO's kind of agent, and goes on as one.
+    "bc": (PPO, *_ACTOR_CRITICS),
     "dqn": (
         DQN,
         policies.FLSQPolicy,

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from objwrappers.sb3.free_lunch.networks import ReceptiveField
 
-__all__ = ["PAINTINGS", "enlarge", "paint", "spread"]
+__all__ = ["PAINTINGS", "enlarge", "gather", "paint", "spread"]
 
 PAINTINGS = ("covered", "published")
 
@@ -65,6 +65,19 @@ def enlarge(maps: Tensor, height: int, width: int, first: float, step: float) ->
         for pixels, cells in zip((height, width), maps.shape[-2:], strict=True)
     )
     return down @ maps @ across.T
+
+
+def gather(maps: Tensor, height: int, width: int, first: float, step: float) -> Tensor:
+    """Shares the pixels of maps (N, H, W) out to cells (N, height, width); their sum is kept.
+
+    A pixel goes to the cells between whose middles it lies, the more the nearer: the transpose of
+    :func:`enlarge`, which has the same ``first`` and ``step``.
+    """
+    down, across = (
+        _between(pixels, cells, first, step).to(maps)
+        for pixels, cells in zip(maps.shape[-2:], (height, width), strict=True)
+    )
+    return down.T @ maps @ across
 
 
 def _between(pixels: int, cells: int, first: float, step: float) -> Tensor:
