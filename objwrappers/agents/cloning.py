@@ -118,12 +118,9 @@ def clone(
     frames, split = split_frames(recordings, split, parts[0].skip * parts[0].stack)
     steps = {name: _samples(data, own) for name, own in frames.items()}
     kwargs = _policy_kwargs(chosen, gaze)
-    with_env = make_env(
-        env_id,
-        1,
-        with_device(env_id, options, device),
-        wrappers=(_stacked(chosen["frame_stack"]),),
-    )
+    stack = chosen["frame_stack"]
+    stacked = None if stack is None else (lambda env: VecFrameStack(env, stack))
+    with_env = make_env(env_id, 1, with_device(env_id, options, device), wrappers=(stacked,))
     try:
         model = _agent(chosen["policy"], kwargs, with_env, seed, device)
         _check_observations(model.policy, data, steps["train"])
@@ -272,10 +269,6 @@ def _agent(name: str, kwargs: dict[str, Any], env: VecEnv, seed: int, device: st
     )
 
 
-def _stacked(frame_stack: int | None) -> Any:
-    return None if frame_stack is None else lambda env: VecFrameStack(env, frame_stack)
-
-
 def _give(policy: ActorCriticPolicy, gaze: Any) -> None:
     for module in policy.modules():
         if isinstance(module, GazeExtractor) and module.gaze is not None:
@@ -309,7 +302,7 @@ def _run_folder(folder: Path, env_id: str, config: dict[str, Any]) -> Path:
     last = runs / f"{env_id}_{latest}"
     if (last / CHECKPOINT_NAME).is_file() and not (last / f"{env_id}.zip").is_file():
         there, here = read_json(last / CONFIG_NAME), json.loads(json.dumps(config, default=str))
-        if _without(there, "command") == _without(here, "command"):
+        if all(there.get(name) == here[name] for name in here.keys() - {"command"}):
             return last
     run = runs / f"{env_id}_{latest + 1}"
     run.mkdir(parents=True)

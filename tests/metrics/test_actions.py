@@ -8,6 +8,7 @@ from objwrappers.metrics.actions import (
     action_figures,
     action_shares,
     always_likeliest,
+    baseline_figures,
     last_again,
 )
 
@@ -47,6 +48,17 @@ def test_baselines_are_distributions_and_say_what_they_are_named_after():
     # Where nothing else was ever done, the rest is divided evenly.
     only = last_again(np.array([0]), 0.7, np.array([1.0, 0, 0]))
     np.testing.assert_allclose(only, [[0.7, 0.15, 0.15]])
+
+
+def test_baselines_know_the_training_alone():
+    actions = np.array([0, 0, 0, 1, 1, 2, 0, 2])
+    last = np.array([-1, 0, 0, 0, 1, 1, 2, 0])
+    figures = baseline_figures(actions, {"last": last}, np.arange(5), np.array([5, 6, 7]))
+    assert figures["majority"]["accuracy"] == pytest.approx(1 / 3)
+    # In training 0, 0 and 1 were repeated of the four that have one before them: (3 + 1) / (4 + 2).
+    expected = last_again(last[5:], 4 / 6, np.array([3 / 5, 2 / 5, 0]))
+    assert figures["last"] == pytest.approx(action_figures(expected, actions[5:]))
+    assert figures["last"]["accuracy"] == 0
 
 
 @pytest.mark.parametrize(
