@@ -244,3 +244,21 @@ def test_of_several_processes_at_once_one_decodes(folder):
     for process in processes:
         process.join(timeout=60)
     assert found == [(0, True), (0, True), (0, True), (2, True)]
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_pooled_frames_are_the_maximum_of_two_before_they_are_resized(folder, cache):
+    recording = Recording(folder)
+    frames, starts = small_frames(recording, 10, 8, grayscale=True, cache=cache, pooled=True)
+    whole = np.concatenate([pixels(0), pixels(1)])
+    for step in range(8):
+        for env in range(2):
+            newest, before = (
+                cv2.cvtColor(whole[at, env], cv2.COLOR_RGB2GRAY) for at in (step, step - 1)
+            )
+            pooled = newest if starts[step, env] else np.maximum(newest, before)
+            small = cv2.resize(pooled, (8, 10), interpolation=cv2.INTER_AREA)
+            if step or starts[step, env]:  # the recording's first frame has none before it
+                np.testing.assert_array_equal(frames[step, env, :, :, 0], small)
+    plain, _ = small_frames(recording, 10, 8, grayscale=True, cache=cache)
+    np.testing.assert_array_equal(plain, expected(0, 1, grey=True))
