@@ -42,7 +42,7 @@ class ConfoundedFrames(gym.Wrapper):
         """Steps the env and draws the action."""
         frame, *rest = self.env.step(action)
         drawn = draw_actions(frame[None], np.asarray(action).reshape(1), self._count)[0]
-        return drawn, *rest  # type: ignore[return-value]
+        return drawn, *rest
 
 
 class VectorConfoundedFrames(VectorWrapper):

@@ -112,9 +112,13 @@ class KeypointGNNLstmPolicy(_Encoded, MultiInputLstmPolicy):
 
 
 class GazePolicy(_Encoded, ActorCriticCnnPolicy):
-    """Actor and critic on :class:`~objwrappers.sb3.cloning.networks.GazeExtractor`."""
+    """Actor and critic on :class:`~objwrappers.sb3.cloning.networks.GazeExtractor`, linear."""
 
     encoder = GazeExtractor
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("net_arch", [])
+        super().__init__(*args, **kwargs)
 
 
 class ScenePolicy(_Encoded, MultiInputActorCriticPolicy):

@@ -15,6 +15,9 @@ from objwrappers.games import rom_name
 
 __all__ = ["NUM_ACTIONS", "actions_of", "as_agent_acts"]
 
+# Otherwise it prints a page about every ROM that is read.
+ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
+
 NUM_ACTIONS = 18
 """Of ALE, from NOOP to DOWNLEFTFIRE."""
 
