@@ -9,6 +9,7 @@ The names below are imported on first use.
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
+* :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 * :func:`sweep`: grids of runs of any program, on Ray
@@ -36,6 +37,7 @@ _LAZY = {
     "VectorFrameObservation": "objwrappers.wrappers.frames",
     "pretrain": "objwrappers.pretraining.run",
     "collect": "objwrappers.pretraining.collect",
+    "download": "objwrappers.datasets.atari_head.zenodo",
     "score": "objwrappers.scoring.keypoints",
     "score_scenes": "objwrappers.scoring.scenes",
     "label_scenes": "objwrappers.scoring.classification",

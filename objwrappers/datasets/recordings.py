@@ -70,9 +70,14 @@ class Recording:
         return task_of(self._index)
 
     @property
+    def shard_steps(self) -> list[int]:
+        """Steps of each env in each shard."""
+        return [shard["steps"] for shard in self._shards]
+
+    @property
     def num_steps(self) -> int:
         """Steps of each env, T."""
-        return sum(shard["steps"] for shard in self._shards)
+        return sum(self.shard_steps)
 
     @property
     def num_envs(self) -> int:

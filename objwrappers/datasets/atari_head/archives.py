@@ -2,6 +2,7 @@
 
 * :class:`TarFrames`, :class:`FolderFrames`: give each picture with its name, and unpack nothing
 * :func:`frames_in_order`: by number, whatever their order in the archive, in flat memory
+* :func:`digest_of`: of a stream
 
 Archives are a stranger's. Only regular files are read, never links or devices; names serve to
 find a frame's number, no path is ever made of them; what is read is bounded, for each member and
@@ -26,7 +27,15 @@ from objwrappers.datasets.atari_head.pictures import MAX_PICTURE_BYTES
 from objwrappers.datasets.atari_head.reports import Rejections, TrialReport
 from objwrappers.files import read_regular
 
-__all__ = ["FolderFrames", "Frames", "TarFrames", "frames_in_order"]
+__all__ = [
+    "MAX_ARCHIVE_BYTES",
+    "FolderFrames",
+    "Frames",
+    "Open",
+    "TarFrames",
+    "digest_of",
+    "frames_in_order",
+]
 
 MAX_ARCHIVE_BYTES = 2**31
 """Of a compressed tar: longer than any session by far."""
@@ -42,6 +51,7 @@ _CHUNK_BYTES = 2**20
 _NAME = re.compile(r"([A-Za-z]{1,16}_\d{1,18})_(\d{1,9})\.png", re.ASCII)
 
 Open = Callable[[], AbstractContextManager[IO[bytes]]]
+"""Opens a file of a trial, from its beginning."""
 
 
 class Frames(Protocol):

@@ -15,7 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
-from objwrappers.datasets.atari_head.archives import FolderFrames, Frames, Open, TarFrames
+from objwrappers.datasets.atari_head.archives import (
+    MAX_ARCHIVE_BYTES,
+    FolderFrames,
+    Frames,
+    Open,
+    TarFrames,
+)
 from objwrappers.datasets.atari_head.metadata import (
     METADATA_NAME,
     Metadata,
@@ -105,16 +111,12 @@ def _find(path: str | Path, game: str | None) -> tuple[list[Trial], Rejections]:
     known: dict[tuple[str, int], Metadata] = {}
     for place in reversed(places):
         known |= read_metadata(place / METADATA_NAME, rejected)
-    best: dict[str, _Found] = {}
+    best: dict[tuple[str | None, str], _Found] = {}
     for found in _merge(_entries(path, rejected)):
-        other = best.get(found.name)
-        if other is None or _worth(found) < _worth(other):
-            best[found.name] = found
-    trials = []
-    for found in best.values():
-        trial = _trial(found, asked, known)
-        if asked is None or trial.game == asked:
-            trials.append(trial)
+        key = _game(found, asked, known), found.name
+        if asked in (None, key[0]) and (key not in best or _worth(found) < _worth(best[key])):
+            best[key] = found
+    trials = [_trial(found, game, known) for (game, _), found in best.items()]
     trials.sort(key=lambda trial: (trial.game or "", trial.highscore, trial.trial_id, trial.name))
     return trials, rejected
 
@@ -123,16 +125,23 @@ def _worth(found: _Found) -> tuple[bool, int]:
     return found.frames is None or found.labels is None, found.rank
 
 
-def _trial(found: _Found, asked: str | None, known: dict[tuple[str, int], Metadata]) -> Trial:
-    trial_id = int(found.name.split("_")[0])
+def _game(found: _Found, asked: str | None, known: dict[tuple[str, int], Metadata]) -> str | None:
     told = [game for part in reversed(found.place) if (game := find_game(part))]
-    by_metadata = [game for game, number in known if number == trial_id]
-    if not told and len(by_metadata) == 1:
-        told = by_metadata
-    game = told[0] if told else asked
+    if not told:
+        by_metadata = [game for game, number in known if number == _trial_id(found)]
+        told = by_metadata if len(by_metadata) == 1 else []
+    return told[0] if told else asked
+
+
+def _trial_id(found: _Found) -> int:
+    return int(found.name.split("_")[0])
+
+
+def _trial(found: _Found, game: str | None, known: dict[tuple[str, int], Metadata]) -> Trial:
+    trial_id = _trial_id(found)
     metadata = known.get((game, trial_id)) if game else None
-    highscore = _HIGHSCORE in found.place
     chain = first_of_chain(game, trial_id, known) if game else None
+    highscore = _HIGHSCORE in found.place
     return Trial(found.name, found.frames, found.labels, game, highscore, metadata, chain)
 
 
@@ -184,6 +193,8 @@ def _in_folder(folder: Path, rejected: Rejections, depth: int = _MAX_DEPTH) -> I
 
 def _in_zip(path: Path, rejected: Rejections) -> Iterator[_Found]:
     try:
+        if not path.is_file():  # A pipe of that name would wait for a writer.
+            raise ValueError("not a regular file")
         with zipfile.ZipFile(path) as archive:
             entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     # Of a damaged archive zipfile raises errors of many kinds.
@@ -216,12 +227,14 @@ def _one(match: re.Match[str], place: tuple[str, ...], opener: Open, rank: int) 
 def _open_file(path: Path) -> Iterator[IO[bytes]]:
     # A pipe of that name would wait for a writer.
     if not path.is_file():
-        raise ValueError(f"{path} is not a regular file")
+        raise ValueError(f"{path.name} is not a regular file")
     with path.open("rb") as stream:
         yield stream
 
 
 @contextmanager
 def _open_in_zip(path: Path, entry: zipfile.ZipInfo) -> Iterator[IO[bytes]]:
+    if entry.file_size > MAX_ARCHIVE_BYTES:
+        raise ValueError(f"{entry.filename} unpacks to {entry.file_size:,} bytes")
     with zipfile.ZipFile(path) as archive, archive.open(entry) as stream:
         yield stream

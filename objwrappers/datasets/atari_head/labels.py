@@ -166,4 +166,4 @@ def _lines(stream: IO[bytes]) -> Iterator[bytes]:
                 break
         if total > MAX_LABEL_BYTES:
             raise ValueError(f"it has more than {MAX_LABEL_BYTES:,} bytes")
-        yield line[:40] + b"... is too long" if too_long else line
+        yield b"too long: " + line[:30] if too_long else line

@@ -55,7 +55,7 @@ class HumanRecording:
         numbers: int32 (T,), of the frames in the trial, ascending, with gaps where frames or rows
             could not be used.
         starts: bool (T,), True where a step does not follow the one before it: the first one,
-            after a gap, and where an episode begins.
+            after a gap, and where an episode begins, as far as episodes are known.
         episodes: int32 (T,), -1 where it is unknown.
         scores: float32 (T,), NaN where it is unknown.
         durations: float32 (T,), ms, NaN where it is unknown.
@@ -133,15 +133,14 @@ class HumanRecording:
             stop: After the last one; by default the recording's end. Both as in a slice.
         """
         steps = range(len(self))[start:stop]
-        if not steps:
-            return np.zeros((0, *self.recording.frame_shape), np.uint8)
-        shards = range(steps[0] // _STEPS_PER_SHARD, steps[-1] // _STEPS_PER_SHARD + 1)
         found = np.empty((len(steps), *self.recording.frame_shape), np.uint8)
-        for shard in shards:
-            frames = self._shard(shard)
-            begin = shard * _STEPS_PER_SHARD
-            low, high = max(steps[0], begin), min(steps[-1] + 1, begin + len(frames))
-            found[low - steps[0] : high - steps[0]] = frames[low - begin : high - begin]
+        begin = 0
+        for shard, length in enumerate(self.recording.shard_steps):
+            low, high = max(steps.start, begin), min(steps.stop, begin + length)
+            if low < high:
+                frames = self._shard(shard)[low - begin : high - begin]
+                found[low - steps.start : high - steps.start] = frames
+            begin += length
         return found
 
     def __iter__(self) -> Iterator[np.ndarray]:
@@ -209,11 +208,11 @@ def _record(trial: Trial, folder: Path, facts: dict[str, Any]) -> None:
     blocks: list[dict[str, np.ndarray]] = []
     gaze, counts = array("f"), array("q")
     steps = trial.steps()
-    last: Step | None = None
+    starts = _Starts()
     with RecordingWriter(folder, facts) as writer:
         there = writer.digests
         while part := list(islice(steps, _STEPS_PER_SHARD)):
-            block = _block(part, last)
+            block = _block(part, starts)
             if len(blocks) >= len(there):
                 writer.append(*block)
             elif writer.digest_of(*block) != there[len(blocks)]:
@@ -225,7 +224,6 @@ def _record(trial: Trial, folder: Path, facts: dict[str, Any]) -> None:
             for step in part:
                 gaze.frombytes(np.ascontiguousarray(step.gaze, np.float32).tobytes())
                 counts.append(len(step.gaze))
-            last = part[-1]
         if not blocks:
             raise ValueError(f"Nothing of this trial can be used.\n{trial.report}")
         columns = [
@@ -240,9 +238,7 @@ def _record(trial: Trial, folder: Path, facts: dict[str, Any]) -> None:
         warnings.warn(f"Not all of a trial could be used.\n{trial.report}", stacklevel=3)
 
 
-def _block(steps: list[Step], last: Step | None) -> Block:
-    before = [last, *steps[:-1]]
-    starts = [a is None or not _follows(a, b) for a, b in zip(before, steps, strict=True)]
+def _block(steps: list[Step], starts: _Starts) -> Block:
     values = {
         "number": [step.number for step in steps],
         "episode": [_or(step.episode_id, -1) for step in steps],
@@ -253,14 +249,26 @@ def _block(steps: list[Step], last: Step | None) -> Block:
     }
     return Block(
         np.stack([step.frame for step in steps])[:, None],
-        np.array(starts)[:, None],
+        np.array([starts(step) for step in steps])[:, None],
         {name: np.array(values[name], dtype)[:, None] for name, dtype in _COLUMNS.items()},
     )
 
 
-def _follows(step: Step, following: Step) -> bool:
-    episodes = {step.episode_id, following.episode_id} - {None}
-    return following.number == step.number + 1 and len(episodes) < 2
+class _Starts:
+    """Tells whether a step does not follow the one that it was asked for before."""
+
+    def __init__(self) -> None:
+        self._number: int | None = None
+        self._episode: int | None = None
+
+    def __call__(self, step: Step) -> bool:
+        starts = self._number is None or step.number != self._number + 1
+        self._number = step.number
+        # Where the episode is not told, it is taken to go on.
+        if step.episode_id is not None:
+            starts |= self._episode not in (None, step.episode_id)
+            self._episode = step.episode_id
+        return starts
 
 
 def _or(value: int | None, otherwise: float) -> float:
@@ -268,6 +276,8 @@ def _or(value: int | None, otherwise: float) -> float:
 
 
 def _read_columns(recording: Recording) -> tuple[np.ndarray, ...] | None:
+    if recording.num_envs != 1:
+        return None
     steps = recording.num_steps
     layout: Layout = {
         **{name: ((steps,), dtype) for name, dtype in _COLUMNS.items()},

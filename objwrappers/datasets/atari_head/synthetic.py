@@ -132,7 +132,7 @@ def write_synthetic(
 def synthetic_frame(trial: SyntheticTrial, number: int) -> np.ndarray:
     """Returns a frame of a trial, uint8 (210, 160, 3); the strip below tells its number in bits."""
     frame = np.zeros((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
-    frame[:_STRIP_TOP_PX] = (trial.trial_id % 100, 28, 136)
+    frame[:_STRIP_TOP_PX] = (trial.trial_id % 251, 28, 136)
     frame[20:_STRIP_TOP_PX:35, :, 2] = 60
     for bit in range(_BITS):
         if number >> bit & 1:
