@@ -66,6 +66,7 @@ class DeconvGaze(GazeModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out; .5 is the published one.
+        jitter: Of the grey levels, while training; see :class:`GazeModule`.
 
     Raises:
         ValueError: A share that is none.
@@ -73,8 +74,8 @@ class DeconvGaze(GazeModule):
 
     name = "deconv"
 
-    def __init__(self, dropout: float = 0.5) -> None:
-        super().__init__(dropout)
+    def __init__(self, dropout: float = 0.5, jitter: float = 0.0) -> None:
+        super().__init__(dropout, jitter)
         self.encoder = encoder(STACK, dropout)
         self.decoder = Decoder(dropout)
 

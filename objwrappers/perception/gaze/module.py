@@ -37,6 +37,8 @@ class GazeModule(PerceptionModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out.
+        jitter: How far training stretches the grey levels of a stack around their mean, and moves
+            them: mazes of other colours are mazes, too. Places stay where they are.
 
     Raises:
         ValueError: A share that is none.
@@ -46,11 +48,12 @@ class GazeModule(PerceptionModule):
     settled = 0.0  # the rate falls with the figure, not with the steps
     mean: Tensor
 
-    def __init__(self, dropout: float = 0.5) -> None:
+    def __init__(self, dropout: float = 0.5, jitter: float = 0.0) -> None:
         super().__init__(FrameFormat(SIDE, SIDE, grayscale=True, stack=STACK))
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}.")
-        self.dropout = dropout
+        for name, share in (("dropout", dropout), ("jitter", jitter)):
+            if not 0 <= share < 1:
+                raise ValueError(f"{name} must be at least 0 and below 1, got {share}.")
+        self.dropout, self.jitter = dropout, jitter
         # What the frames of the training are on the average; networks read the difference.
         self.register_buffer("mean", torch.zeros(()))
         box = gym.spaces.Box
@@ -106,7 +109,10 @@ class GazeModule(PerceptionModule):
                 ``weight`` float32 (B,), what a frame counts, 0 where nobody looked.
             progress: Without effect.
         """
-        logits = self.logits(self.images(batch["frames"][..., None])).float()
+        images = self.images(batch["frames"][..., None])
+        if self.training and self.jitter:
+            images = self._jittered(images)
+        logits = self.logits(images).float()
         log_density = logits.flatten(1).log_softmax(-1)
         density, people = log_density.exp(), batch["map"].flatten(1)
         weight = batch["weight"] / batch["weight"].sum().clamp(min=1e-8)
@@ -117,6 +123,12 @@ class GazeModule(PerceptionModule):
         )
         found = torch.nn.functional.cosine_similarity(predicted, seen, dim=-1)
         return {"loss": (weight * kl).sum(), "correlation": (weight * found).sum()}
+
+    def _jittered(self, images: Tensor) -> Tensor:
+        gain, shift = self.jitter * (
+            2 * torch.rand(2, len(images), 1, 1, 1, device=images.device) - 1
+        )
+        return (self.mean + (1 + gain) * (images - self.mean) + shift).clamp(0, 1)
 
     def configure_optimizers(self, settings: Mapping[str, Any], total_steps: int) -> Optimization:
         """Adadelta, whose rate halves where validation no longer improves.

@@ -19,6 +19,7 @@ class MotionGaze(GazeModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out.
+        jitter: Of the grey levels, while training; see :class:`GazeModule`.
 
     Raises:
         ValueError: A share that is none.
@@ -26,8 +27,8 @@ class MotionGaze(GazeModule):
 
     name = "motion"
 
-    def __init__(self, dropout: float = 0.5) -> None:
-        super().__init__(dropout)
+    def __init__(self, dropout: float = 0.5, jitter: float = 0.0) -> None:
+        super().__init__(dropout, jitter)
         self.encoder = encoder(STACK, dropout)
         self.motion_encoder = encoder(STACK - 1, dropout)
         self.decoder = Decoder(dropout)

@@ -100,13 +100,35 @@ def test_the_loss_by_hand():
     assert perfect["correlation"].item() == pytest.approx(1, abs=1e-5)
 
 
+def test_jitter_changes_grey_levels_and_no_places(monkeypatch):
+    model, batch = DeconvGaze(dropout=0.0, jitter=0.3), batch_of(2)
+    model.mean.fill_(0.5)
+    batch["frames"] = torch.full((2, 4, 84, 84), 102, dtype=torch.uint8)
+    batch["frames"][:, 2, 5, 7] = 153
+    seen = []
+    monkeypatch.setattr(model, "logits", lambda images: seen.append(images) or images[:, 0])
+    torch.manual_seed(0)
+    model.loss(batch, 0.0)
+    model.eval().loss(batch, 0.0)
+    jittered, plain = seen
+    assert torch.equal(plain, model.images(batch["frames"][..., None]))
+    dark, bright = jittered[:, 0, 0, 0], jittered[:, 2, 5, 7]
+    assert (jittered == dark[:, None, None, None]).sum((1, 2, 3)).tolist() == [4 * 84**2 - 1] * 2
+    gain = (bright - dark) / 0.2
+    shift = (bright + dark) / 2 - 0.5
+    assert (gain - 1).abs().max() < 0.3 and shift.abs().max() < 0.3
+    assert gain[0] != gain[1] and shift[0] != shift[1] and abs(gain[0] - 1) > 1e-3
+
+
 @pytest.mark.parametrize("cls", MODELS)
 def test_every_parameter_learns(cls):
     torch.manual_seed(0)
     model = cls(dropout=0.0)
     model.prepare(stacks(8))
     model.loss(batch_of(), 0.0)["loss"].backward()
-    assert [name for name, p in model.named_parameters() if not p.grad.abs().sum() > 0] == []
+    idle = [name for name, p in model.named_parameters() if not p.grad.abs().sum() > 1e-5]
+    # A constant on all logits is no matter to a density.
+    assert idle == ["decoder.2.bias"]
 
 
 def test_adadelta_as_published_and_its_plateau():
