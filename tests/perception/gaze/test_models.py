@@ -7,7 +7,7 @@ from torch import nn
 from objwrappers.perception.base import FrameFormat, PerceptionModel
 from objwrappers.perception.gaze.deconv import DeconvGaze
 from objwrappers.perception.gaze.gcu import GraphGaze
-from objwrappers.perception.gaze.module import peak
+from objwrappers.perception.gaze.module import peak, recoloured
 from objwrappers.perception.gaze.motion import MotionGaze
 from objwrappers.perception.loading import load_model
 
@@ -100,24 +100,45 @@ def test_the_loss_by_hand():
     assert perfect["correlation"].item() == pytest.approx(1, abs=1e-5)
 
 
-def test_jitter_changes_grey_levels_and_no_places(monkeypatch):
-    model, batch = DeconvGaze(dropout=0.0, jitter=0.3), batch_of(2)
-    model.mean.fill_(0.5)
-    batch["frames"] = torch.full((2, 4, 84, 84), 102, dtype=torch.uint8)
-    batch["frames"][:, 2, 5, 7] = 153
+def seen_by(model, batch, monkeypatch):
+    """What the network is shown in training, and the loss for a density like the image."""
     seen = []
-    monkeypatch.setattr(model, "logits", lambda images: seen.append(images) or images[:, 0])
+    monkeypatch.setattr(model, "logits", lambda images: seen.append(images) or images[:, -1])
     torch.manual_seed(0)
-    model.loss(batch, 0.0)
-    model.eval().loss(batch, 0.0)
-    jittered, plain = seen
-    assert torch.equal(plain, model.images(batch["frames"][..., None]))
-    dark, bright = jittered[:, 0, 0, 0], jittered[:, 2, 5, 7]
-    assert (jittered == dark[:, None, None, None]).sum((1, 2, 3)).tolist() == [4 * 84**2 - 1] * 2
-    gain = (bright - dark) / 0.2
-    shift = (bright + dark) / 2 - 0.5
-    assert (gain - 1).abs().max() < 0.3 and shift.abs().max() < 0.3
-    assert gain[0] != gain[1] and shift[0] != shift[1] and abs(gain[0] - 1) > 1e-3
+    loss = model.loss(batch, 0.0)["loss"]
+    return seen[0], loss
+
+
+def test_another_palette_changes_grey_levels_alike_and_no_places(monkeypatch):
+    model, batch = DeconvGaze(dropout=0.0, palette=0.5), batch_of(40)
+    batch["frames"] = stacks(1).repeat(40, 1, 1, 1) // 64 * 64  # four levels
+    shown, _ = seen_by(model, batch, monkeypatch)
+    plain = model.images(batch["frames"][..., None])
+    kept = [torch.equal(*pair) for pair in zip(shown, plain, strict=True)]
+    assert 10 < sum(kept) < 30
+    for after, before in zip(shown, plain, strict=True):
+        levels = [after[before == level].unique() for level in before.unique()]
+        assert [len(level) for level in levels] == [1, 1, 1, 1]
+    changed = [after.unique().tolist() for after, same in zip(shown, kept, strict=True) if not same]
+    assert changed[0] != changed[1]
+
+
+def test_curves_go_through_their_levels(monkeypatch):
+    knots = torch.tensor([[0.5, 0.1, 0.9, 0, 0, 0, 0, 0, 0.7]])
+    monkeypatch.setattr(torch, "rand", lambda *shape, device: knots)
+    levels = torch.tensor([[0, 1 / 16, 1 / 8, 3 / 16, 1.0]])
+    torch.testing.assert_close(recoloured(levels), torch.tensor([[0.5, 0.3, 0.1, 0.5, 0.7]]))
+
+
+def test_mirrored_stacks_have_mirrored_gaze(monkeypatch):
+    model, batch = DeconvGaze(dropout=0.0, flip=True), batch_of(20)
+    shown, loss = seen_by(model, batch, monkeypatch)
+    plain = model.images(batch["frames"][..., None])
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(shown, plain, strict=True)]
+    assert mirrored == [not torch.equal(a, b) for a, b in zip(shown, plain, strict=True)]
+    assert 5 < sum(mirrored) < 15
+    still = DeconvGaze(dropout=0.0)
+    assert loss.item() == pytest.approx(seen_by(still, batch, monkeypatch)[1].item(), abs=1e-4)
 
 
 @pytest.mark.parametrize("cls", MODELS)
