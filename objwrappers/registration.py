@@ -51,6 +51,8 @@ class Family:
 
 _VERSION = "-v0"
 
+_WITHOUT_BARS = tuple(name for name in options.SHARED if not name.startswith("noise"))
+
 
 def _atari(name: str, function: str, own_options: tuple[str, ...], has_model: bool) -> Family:
     module = "objwrappers.envs.atari_ids"
@@ -75,6 +77,17 @@ FAMILIES: dict[str, Family] = {
         _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
         _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
         _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
+        Family(
+            "ObjGaze",
+            GAMES,
+            entry_point="objwrappers.envs.gaze_ids:make_gaze",
+            vector_entry_point="objwrappers.envs.gaze_ids:make_gaze_vec",
+            task_argument="game",
+            has_model=True,
+            is_atari=True,
+            options=(*options.GAZE, *_WITHOUT_BARS),
+            single_options=options.SINGLE,
+        ),
         Family(
             "AtariHead",
             ATARI_HEAD,

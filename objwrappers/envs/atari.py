@@ -42,6 +42,7 @@ from objwrappers.envs.options import (
     check_numbers,
 )
 from objwrappers.envs.raw import NoopStart, RawFrames
+from objwrappers.envs.raw_stack import SIDE_PX, RawStack, SmallFrames, WithRawStack
 from objwrappers.envs.singles import Singles
 from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
@@ -62,6 +63,7 @@ def make_atari(
     grayscale: bool = False,
     pictures: bool = False,
     raw_frames: bool = False,
+    raw_stack: bool = False,
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
@@ -81,6 +83,8 @@ def make_atari(
         pictures: Keep the native RGB frame for
             :func:`~objwrappers.wrappers.base.pictures_of`, bars included.
         raw_frames: Keep what :func:`raw_frames_of` gives.
+        raw_stack: Observations are grey, 84×84, and beside them the last four raw frames:
+            uint8 (84, 84, 5), see :mod:`objwrappers.envs.raw_stack`. Without bars.
         frameskip: Raw frames an action lasts; the last two are max-pooled.
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Fewer no-ops than that begin an episode, as many as in the vector env.
@@ -96,7 +100,7 @@ def make_atari(
 
     Raises:
         ValueError: No such game, noise or option, a number out of range, an option of the vector
-            env alone, or ``infinite`` in another game than Breakout.
+            env alone, ``infinite`` in another game than Breakout, or ``raw_stack`` with bars.
     """
     rom, size = _check(game, frame_size, noise, noise_motion)
     if missing := [name for name in VECTOR if ale.pop(name, None) is not None]:
@@ -110,18 +114,19 @@ def make_atari(
         **ale,
     }
     check_numbers({"frameskip": frameskip, "noop_max": noop_max, **common})
-    if noop_max > 1:
-        common["max_num_frames_per_episode"] += noop_max
+    if raw_stack:
+        if noise != "none":
+            raise ValueError(f"noise={noise!r}: bars are drawn once an action, not on raw frames.")
+        size, grayscale = (SIDE_PX, SIDE_PX), True
     kept = raw_frames or (pictures and grayscale)
     common["obs_type"] = "grayscale" if grayscale and not kept else "rgb"
-    env: gym.Env = AtariEnv(rom, frameskip=1, **common)
+    env = _raw_env(rom, noop_max, infinite, common)
     meanings = env.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
-    if infinite:
-        env = InfiniteBreakout(env)
-    if noop_max > 1:
-        env = NoopStart(env, rom, noop_max, max_num_frames_per_episode)
     if kept:
         env = RawFrames(env, frameskip)
+    small = SmallFrames()
+    if raw_stack:
+        env = RawStack(env, small)
     bars = noise != "none"
     resized = size is not None and not bars and (grayscale or not pictures)
     height, width = size if size is not None and resized else screen_size(rom)
@@ -136,6 +141,8 @@ def make_atari(
     if fire_each_life and "FIRE" in meanings:
         env = FireEachLife(env, meanings.index("FIRE"))
     env = CheckedEnv(env)
+    if raw_stack:
+        return WithRawStack(env, small)
     if bars:
         env = NoisyFrames(env, noise, noise_motion)
     return env if size is None or resized else ResizeFrames(env, *size)
@@ -262,6 +269,16 @@ def raw_frames_of(env: gym.Env) -> RawFrames:
             return layer
         layer = layer.env
     raise ValueError(f"{env} keeps no raw frames: make it by make_atari(..., raw_frames=True).")
+
+
+def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -> gym.Env:
+    if noop_max <= 1:
+        env: gym.Env = AtariEnv(rom, frameskip=1, **options)
+        return InfiniteBreakout(env) if infinite else env
+    max_frames = options["max_num_frames_per_episode"]
+    options = {**options, "max_num_frames_per_episode": max_frames + noop_max}
+    env = AtariEnv(rom, frameskip=1, **options)
+    return NoopStart(InfiniteBreakout(env) if infinite else env, rom, noop_max, max_frames)
 
 
 def _make_native(

@@ -20,7 +20,7 @@ from gymnasium.vector import VectorEnv
 from objwrappers.datasets.atari_head.episodes import Episode, find_episodes
 from objwrappers.datasets.atari_head.finding import read_trials
 from objwrappers.datasets.atari_head.zenodo import data_folder
-from objwrappers.envs import atari_ids
+from objwrappers.envs import atari_ids, gaze_ids
 from objwrappers.envs.atari import Size
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
@@ -42,6 +42,7 @@ _OBSERVED: Mapping[str, tuple[Any, Any]] = {
     "ObjFrames": (atari_ids.make_frames, atari_ids.make_frames_vec),
     "ObjKeypoints": (atari_ids.make_keypoints, atari_ids.make_keypoints_vec),
     "ObjScene": (atari_ids.make_scene, atari_ids.make_scene_vec),
+    "ObjGaze": (gaze_ids.make_gaze, gaze_ids.make_gaze_vec),
 }
 
 
@@ -57,8 +58,8 @@ def make_atari_head(
 
     Args:
         game: ``"MsPacman"``.
-        observe: None, ``"ObjFrames"``, ``"ObjKeypoints"`` or ``"ObjScene"``; with the options of
-            these ids, such as ``model``.
+        observe: None, ``"ObjFrames"``, ``"ObjKeypoints"``, ``"ObjScene"`` or ``"ObjGaze"``; with
+            the options of these ids, such as ``model``.
         render_mode: ``None`` or ``"rgb_array"``.
         **options: ``path`` of the dataset (see
             :func:`~objwrappers.datasets.atari_head.finding.read_trials`; by default where

@@ -7,18 +7,22 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import gymnasium as gym
 from gymnasium.vector import VectorEnv
 
-from objwrappers.envs.atari import make_atari, make_atari_vec, screen_size
+from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.envs.confounded import ConfoundedFrames, VectorConfoundedFrames
-from objwrappers.envs.options import PIXELS, check_names
-from objwrappers.games import check_game, rom_name
-from objwrappers.registration import FAMILIES
+from objwrappers.envs.loading import (
+    check_names_of,
+    frames_for,
+    load_keypoints,
+    load_scene,
+    look,
+)
+from objwrappers.envs.options import PIXELS
 from objwrappers.wrappers.base import (
     TransformFrames,
     VectorTransformFrames,
@@ -30,7 +34,6 @@ if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
     from objwrappers.perception.scenes.classifier import SceneClassifier
     from objwrappers.perception.scenes.module import SceneModule
-    from objwrappers.wrappers.base import FrameTransform
 
 __all__ = [
     "make_frames",
@@ -44,9 +47,6 @@ __all__ = [
 E = TypeVar("E")
 Source = Callable[..., E]
 """What makes envs of frames, as :func:`~objwrappers.envs.atari.make_atari` does."""
-
-TAIL = 12
-"""Steps of an object's past that a picture of its track shows."""
 
 
 def make_frames(
@@ -98,7 +98,7 @@ def _split_pixel_options(
     options: dict[str, Any], render_mode: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the options of the stack, and those of its frames."""
-    _check_names("ObjFrames", options)
+    check_names_of("ObjFrames", options)
     check_render_mode(render_mode)
     pixels = {name: value for name, value in options.items() if name in PIXELS}
     return pixels, {
@@ -152,8 +152,8 @@ def make_keypoints(
     """
     from objwrappers.wrappers.perception import PerceptionObservation
 
-    perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = source(game, **_frames_for(perception, render_mode), **options)
+    perception = load_keypoints(game, model, weights, device, features, map_size, options)
+    env = source(game, **frames_for(perception, render_mode), **options)
     return PerceptionObservation(env, perception, render_mode)
 
 
@@ -176,8 +176,8 @@ def make_keypoints_vec(
     """
     from objwrappers.wrappers.perception import VectorPerceptionObservation
 
-    perception = _load_keypoints(game, model, weights, device, features, map_size, options)
-    env = source(game, num_envs, **_frames_for(perception, render_mode), **options)
+    perception = load_keypoints(game, model, weights, device, features, map_size, options)
+    env = source(game, num_envs, **frames_for(perception, render_mode), **options)
     return VectorPerceptionObservation(env, perception, render_mode)
 
 
@@ -220,9 +220,9 @@ def make_scene(
         FileNotFoundError: There are no weights; the message says how to make them.
         ValueError: No such game, model or option, or a classifier made for other weights.
     """
-    scene = _load_scene(game, model, weights, device, classifier, options)
-    env = source(game, **_frames_for(scene, render_mode), **options)
-    return TransformFrames(env, _look(scene, game, 1, track, render_mode), render_mode)
+    scene = load_scene(game, model, weights, device, classifier, options)
+    env = source(game, **frames_for(scene, render_mode), **options)
+    return TransformFrames(env, look(scene, game, 1, track, render_mode), render_mode)
 
 
 def make_scene_vec(
@@ -241,112 +241,11 @@ def make_scene_vec(
 
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
-    scene = _load_scene(game, model, weights, device, classifier, options)
-    env = source(game, num_envs, **_frames_for(scene, render_mode), **options)
-    return VectorTransformFrames(env, _look(scene, game, num_envs, track, render_mode), render_mode)
+    scene = load_scene(game, model, weights, device, classifier, options)
+    env = source(game, num_envs, **frames_for(scene, render_mode), **options)
+    return VectorTransformFrames(env, look(scene, game, num_envs, track, render_mode), render_mode)
 
 
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.
 for _creator in (make_frames, make_keypoints, make_scene):
     _creator.metadata = FrameObservation.metadata  # type: ignore[union-attr]
-
-
-def _check_names(family: str, given: Iterable[str]) -> None:
-    row = FAMILIES[family]
-    check_names(given, (*row.options, *row.single_options, *row.vector_options))
-
-
-def _frames_for(model: PerceptionModel, render_mode: str | None) -> dict[str, Any]:
-    """Returns the options that make an env give the frames that a model reads."""
-    from objwrappers.perception.base import frame_format_of
-
-    check_render_mode(render_mode)
-    wanted = frame_format_of(model)
-    native = wanted.height is None or wanted.width is None
-    return {
-        "frame_size": None if native else (wanted.height, wanted.width),
-        "grayscale": wanted.grayscale,
-        "pictures": render_mode is not None,
-    }
-
-
-def _load_keypoints(
-    game: str,
-    model: str | PerceptionModel,
-    weights: str | None,
-    device: str,
-    features: str,
-    map_size: int | None,
-    options: dict[str, Any],
-) -> PerceptionModel:
-    from objwrappers.perception.keypoint_module import KeypointModule
-    from objwrappers.perception.loading import load_model
-    from objwrappers.rendering.bars import check_noise
-
-    if "num_keypoints" in options:
-        raise ValueError(
-            f"num_keypoints={options['num_keypoints']}: the number of keypoints is that of the "
-            f"weights. Train others: python zoo/pretrain.py --model {model} --game {game} "
-            f"-params num_keypoints:{options['num_keypoints']} (in Python: objwrappers.pretrain("
-            f"{model!r}, {game!r}, hyperparams={ {'num_keypoints': options['num_keypoints']} }))"
-        )
-    _check_names("ObjKeypoints", options)
-    noise = check_noise(options.get("noise", "none"))
-    if isinstance(model, str):
-        model = load_model(
-            model, game=check_game(game), weights=weights, device=device, noise=noise
-        )
-    if isinstance(model, KeypointModule):
-        model = copy.copy(model)  # another env may show other features of the same network
-        model.use_features(features, map_size)
-    elif features != "pooled" or map_size is not None:
-        raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
-    return model
-
-
-def _load_scene(
-    game: str,
-    model: str | SceneModule,
-    weights: str | None,
-    device: str,
-    classifier: str | SceneClassifier | None,
-    options: dict[str, Any],
-) -> SceneModule:
-    from objwrappers.perception.loading import load_model
-    from objwrappers.perception.scenes.classifier import SceneClassifier
-    from objwrappers.perception.scenes.module import SceneModule
-    from objwrappers.rendering.bars import check_noise
-
-    _check_names("ObjScene", options)
-    noise = check_noise(options.get("noise", "none"))
-    scene: Any = model
-    if isinstance(model, str):
-        known = check_game(game)
-        scene = load_model(model, known, weights, device, noise, family="scenes")
-    if not isinstance(scene, SceneModule):
-        raise ValueError(f"ObjScene needs a SceneModule, got a model of {type(scene)}.")
-    if classifier is None:
-        return scene
-    if not isinstance(classifier, SceneClassifier):
-        classifier = SceneClassifier.load(classifier, for_module=scene)
-    return scene.with_classifier(classifier)
-
-
-def _look(
-    scene: SceneModule,
-    game: str,
-    num_envs: int,
-    track: bool | Mapping[str, Any],
-    render_mode: str | None,
-) -> FrameTransform:
-    """Returns what makes observations of a scene model's frames."""
-    from objwrappers.wrappers.perception import Perceive
-    from objwrappers.wrappers.tracking import Track
-
-    if track is False:
-        return Perceive(scene, num_envs)
-    if track is not True and not isinstance(track, Mapping):
-        raise ValueError(f"track must be True, False or a dict of options, got {track!r}.")
-    tail = TAIL if render_mode is not None else 0
-    options = {} if track is True else track
-    return Track(scene, num_envs, screen_size(rom_name(game)), options, tail)

@@ -1,7 +1,7 @@
 """Names and limits of ALE's options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`, :data:`SCENE`, :data:`RECORDED`: who has which option
+  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`: who has which option
 * :func:`unknown_option`: the error for one that nobody has
 * :func:`check_numbers`: the errors for values that ALE would take for others
 """
@@ -15,6 +15,7 @@ from typing import Any
 from objwrappers.names import did_you_mean
 
 __all__ = [
+    "GAZE",
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
     "MODEL",
@@ -75,6 +76,8 @@ MODEL = ("model", "weights", "device", "features", "map_size")
 """Of ids whose observations are keypoints."""
 SCENE = ("model", "weights", "device", "track", "classifier")
 """Of ids whose observations are the objects of a scene."""
+GAZE = ("model", "weights", "device", "mode", "stack_num")
+"""Of ids whose observations have predicted gaze."""
 RECORDED = (
     "path",
     "trials",

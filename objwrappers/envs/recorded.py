@@ -20,6 +20,7 @@ from objwrappers.datasets.atari_head.actions import actions_of, as_agent_acts
 from objwrappers.datasets.atari_head.episodes import Episode
 from objwrappers.datasets.atari_head.pictures import HEIGHT_PX, WIDTH_PX
 from objwrappers.datasets.atari_head.trials import Step
+from objwrappers.envs.raw_stack import RAW_STACK, SIDE_PX, SmallFrames
 from objwrappers.resizing import resize_frames
 
 __all__ = ["Ahead", "RecordedPlay"]
@@ -55,6 +56,7 @@ class RecordedPlay(gym.Env):
         frame_size: Height and width of the observations; None for native ones.
         grayscale: Grey observations, as ALE has them: the luma comes before the maximum.
         pictures: Keep native RGB frames in ``picture``.
+        raw_stack: Observations are grey, 84×84, and beside them the last four recorded frames.
         begin: The episode to begin with where there is no seed.
 
     Attributes:
@@ -72,6 +74,7 @@ class RecordedPlay(gym.Env):
         frame_size: tuple[int, int] | None = None,
         grayscale: bool = False,
         pictures: bool = False,
+        raw_stack: bool = False,
         begin: int = 0,
     ) -> None:
         self._episodes = episodes
@@ -79,6 +82,9 @@ class RecordedPlay(gym.Env):
         self._actions = actions_of(game, full_action_space)
         self._size = frame_size or (HEIGHT_PX, WIDTH_PX)
         self._grayscale = grayscale
+        self._small = SmallFrames() if raw_stack else None
+        if raw_stack:
+            self._size, self._grayscale = (SIDE_PX, SIDE_PX), True
         self._keeps_pictures = pictures
         self._next = begin % len(episodes)
         self._gap = False
@@ -88,7 +94,7 @@ class RecordedPlay(gym.Env):
         self._coming: Step | None = None
         self.picture: np.ndarray | None = None
         self.action_space = gym.spaces.Discrete(len(self._actions))
-        channels = 1 if grayscale else 3
+        channels = 1 + RAW_STACK * raw_stack if self._grayscale else 3
         self.observation_space = gym.spaces.Box(0, 255, (*self._size, channels), np.uint8)
 
     def reset(
@@ -119,6 +125,8 @@ class RecordedPlay(gym.Env):
             )
         assert self._coming is not None
         self._seen = [self._coming]
+        if self._small is not None:
+            self._small.begin(self._coming.frame)
         self._advance()
         return self._observe(), self._info()
 
@@ -131,6 +139,8 @@ class RecordedPlay(gym.Env):
             assert self._coming is not None
             reward += self._seen[-1].reward or 0
             self._seen = [self._seen[-1], self._coming]
+            if self._small is not None:
+                self._small.push(self._coming.frame)
             self._advance()
         over = not self._follows()
         if over:
@@ -190,6 +200,10 @@ class RecordedPlay(gym.Env):
         )
 
     def _observe(self) -> np.ndarray:
+        frame = self._frame()
+        return frame if self._small is None else self._small.beside(frame)
+
+    def _frame(self) -> np.ndarray:
         if self._keeps_pictures:
             self.picture = _maximum([step.frame for step in self._seen])
         frames = [step.frame for step in self._seen]

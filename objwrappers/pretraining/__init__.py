@@ -3,8 +3,11 @@
 * :func:`pretrain`: a model's name and a game → weights where ``gym.make`` finds them
 * :mod:`objwrappers.pretraining.collect`: records games
 * :mod:`objwrappers.pretraining.recipes`: recording → what a model learns from
+* :mod:`objwrappers.pretraining.sources`, :mod:`objwrappers.pretraining.human_source`: where frames
+  come from
 * :mod:`objwrappers.pretraining.settings`: hyperparameters, from YAML and changes to it
 * :mod:`objwrappers.pretraining.loop`: the training loop, on Lightning Fabric
+* :mod:`objwrappers.pretraining.flow`: gradients, layer by layer
 """
 
 from __future__ import annotations

@@ -5,5 +5,6 @@
 * :mod:`objwrappers.rendering.layout`: one picture of several, sheets
 * :mod:`objwrappers.rendering.pictures`: PNG, JPEG, WebP
 * :mod:`objwrappers.rendering.saliency`: where a policy looks, and what it thinks
+* :mod:`objwrappers.rendering.gaze`: a model's gaze and people's
 * :mod:`objwrappers.rendering.bars`: distractor bars
 """

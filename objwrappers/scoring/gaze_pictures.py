@@ -24,6 +24,7 @@ from objwrappers.scoring.gaze import AT_ONCE, foretold
 __all__ = ["write_gaze_film", "write_gaze_sheet"]
 
 SHOWN = 6  # frames of a row
+APART = 30  # steps between frames of a row, at least
 FPS = 20  # at which people played
 
 
@@ -51,13 +52,9 @@ def write_gaze_sheet(
         [_scored(model, play, steps[i : i + AT_ONCE]) for i in range(0, len(steps), AT_ONCE)]
     )
     order = scores.argsort()
-    shown = min(SHOWN, len(steps))
-    middle = (len(steps) - shown) // 2
-    chosen = {
-        "best": order[::-1][:shown],
-        "middling": order[middle : middle + shown],
-        "worst": order[:shown],
-    }
+    from_the_middle = np.abs(scores - np.median(scores)).argsort()
+    ranked = {"best": order[::-1], "middling": from_the_middle, "worst": order}
+    chosen = {name: _apart(steps, places) for name, places in ranked.items()}
     rows = [
         [_drawn(model, recording, play, steps[place], scores[place]) for place in places]
         for places in chosen.values()
@@ -97,6 +94,17 @@ def write_gaze_film(
         for step in steps:
             video.append(_drawn(model, recording, play, step, _scored(model, play, step[None])[0]))
     return len(steps)
+
+
+def _apart(steps: np.ndarray, places: np.ndarray) -> list[int]:
+    """Returns the first places whose steps are not all but the same moment."""
+    found: list[int] = []
+    for place in places.tolist():
+        if all(abs(int(steps[place] - steps[other])) >= APART for other in found):
+            found.append(place)
+        if len(found) == SHOWN:
+            break
+    return found
 
 
 def _numbered(play: GazePlay, first: int, last: int | None) -> np.ndarray:

@@ -10,7 +10,7 @@ from objwrappers.datasets.gaze import GazePlay
 from objwrappers.metrics.saliency import nss
 from objwrappers.perception.gaze.deconv import DeconvGaze
 from objwrappers.scoring.gaze import GAZE_HEADS, foretold, open_play, score_gaze
-from objwrappers.scoring.gaze_pictures import write_gaze_film, write_gaze_sheet
+from objwrappers.scoring.gaze_pictures import _apart, write_gaze_film, write_gaze_sheet
 
 pytestmark = pytest.mark.filterwarnings("ignore:Not all of a trial could be used")
 
@@ -79,7 +79,9 @@ def test_pictures_and_films(trials, tmp_path):
     model = DeconvGaze().eval()
     write_gaze_sheet(tmp_path / "sheet.png", model, recording, 60)
     picture = cv2.imread(str(tmp_path / "sheet.png"))
-    assert picture.shape[0] == 3 * (20 + 630) + 2 * 4
+    # Of 30 frames two are 30 apart at most.
+    assert picture.shape[0] == 3 * (20 + 630) + 2 * 4 and picture.shape[1] < 3 * 484
+    assert _apart(np.arange(100), np.array([50, 51, 20, 21, 85, 99, 79])) == [50, 20, 85]
     assert write_gaze_film(tmp_path / "film.mp4", model, recording, 60, 65) == 6
     film = cv2.VideoCapture(str(tmp_path / "film.mp4"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == 6

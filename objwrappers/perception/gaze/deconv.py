@@ -66,6 +66,8 @@ class DeconvGaze(GazeModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out; .5 is the published one.
+        palette: Share of stacks in other grey levels, while training; see :class:`GazeModule`.
+        flip: Mirror half of the stacks, while training.
 
     Raises:
         ValueError: A share that is none.
@@ -73,8 +75,8 @@ class DeconvGaze(GazeModule):
 
     name = "deconv"
 
-    def __init__(self, dropout: float = 0.5) -> None:
-        super().__init__(dropout)
+    def __init__(self, dropout: float = 0.5, palette: float = 0.0, flip: bool = False) -> None:
+        super().__init__(dropout, palette, flip)
         self.encoder = encoder(STACK, dropout)
         self.decoder = Decoder(dropout)
 

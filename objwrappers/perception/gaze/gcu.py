@@ -28,6 +28,8 @@ class GraphGaze(GazeModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out.
+        palette: Share of stacks in other grey levels, while training; see :class:`GazeModule`.
+        flip: Mirror half of the stacks, while training.
         vertices: V, regions that a frame is divided into.
 
     Raises:
@@ -36,8 +38,10 @@ class GraphGaze(GazeModule):
 
     name = "gcu"
 
-    def __init__(self, dropout: float = 0.5, vertices: int = 32) -> None:
-        super().__init__(dropout)
+    def __init__(
+        self, dropout: float = 0.5, palette: float = 0.0, flip: bool = False, vertices: int = 32
+    ) -> None:
+        super().__init__(dropout, palette, flip)
         if not 1 <= vertices <= MOST_VERTICES:
             raise ValueError(f"vertices must be 1 to {MOST_VERTICES}, got {vertices}.")
         blocks = encoder(STACK, dropout)

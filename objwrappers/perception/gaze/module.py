@@ -1,6 +1,7 @@
 """What all gaze models share: stacks of grey frames in, a density out, and how it is learned.
 
 * :class:`GazeModule`: a perception model that says where people would look
+* :func:`recoloured`: stacks in other grey levels
 * :func:`peak`: the place of a density that is looked at most
 """
 
@@ -17,9 +18,10 @@ from torch import Tensor
 from objwrappers.perception.base import FrameFormat, PerceptionModule
 from objwrappers.perception.optimization import Optimization, learning_rate
 
-__all__ = ["SIDE", "STACK", "GazeModule", "peak"]
+__all__ = ["SIDE", "STACK", "GazeModule", "peak", "recoloured"]
 
 SIDE, STACK = 84, 4
+KNOTS = 9  # of the curves that draw grey levels anew
 REACH = 2  # cells around the highest one that a peak is the mean of
 RHO, EPS = 0.95, 1e-8  # of Adadelta
 FACTOR, PATIENCE, LEAST_RATE = 0.5, 3, 1e-5  # of the plateau
@@ -37,6 +39,9 @@ class GazeModule(PerceptionModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out.
+        palette: Share of a training's stacks whose grey levels are drawn anew, by a random curve:
+            mazes of other colours are mazes, too.
+        flip: Half of a training's stacks are mirrored, left to right, with their gaze.
 
     Raises:
         ValueError: A share that is none.
@@ -46,11 +51,13 @@ class GazeModule(PerceptionModule):
     settled = 0.0  # the rate falls with the figure, not with the steps
     mean: Tensor
 
-    def __init__(self, dropout: float = 0.5) -> None:
+    def __init__(self, dropout: float = 0.5, palette: float = 0.0, flip: bool = False) -> None:
         super().__init__(FrameFormat(SIDE, SIDE, grayscale=True, stack=STACK))
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout must be at least 0 and below 1, got {dropout}.")
-        self.dropout = dropout
+        if not 0 <= palette <= 1:
+            raise ValueError(f"palette must be in [0, 1], got {palette}.")
+        self.dropout, self.palette, self.flip = dropout, palette, flip
         # What the frames of the training are on the average; networks read the difference.
         self.register_buffer("mean", torch.zeros(()))
         box = gym.spaces.Box
@@ -106,9 +113,12 @@ class GazeModule(PerceptionModule):
                 ``weight`` float32 (B,), what a frame counts, 0 where nobody looked.
             progress: Without effect.
         """
-        logits = self.logits(self.images(batch["frames"][..., None])).float()
+        images, maps = self.images(batch["frames"][..., None]), batch["map"]
+        if self.training:
+            images, maps = self._varied(images, maps)
+        logits = self.logits(images).float()
         log_density = logits.flatten(1).log_softmax(-1)
-        density, people = log_density.exp(), batch["map"].flatten(1)
+        density, people = log_density.exp(), maps.flatten(1)
         weight = batch["weight"] / batch["weight"].sum().clamp(min=1e-8)
         # x log x is 0 where nobody looks.
         kl = (torch.special.xlogy(people, people) - people * log_density).sum(-1)
@@ -117,6 +127,16 @@ class GazeModule(PerceptionModule):
         )
         found = torch.nn.functional.cosine_similarity(predicted, seen, dim=-1)
         return {"loss": (weight * kl).sum(), "correlation": (weight * found).sum()}
+
+    def _varied(self, images: Tensor, maps: Tensor) -> tuple[Tensor, Tensor]:
+        chance = torch.rand(2, len(images), 1, 1, 1, device=images.device)
+        if self.palette:
+            images = torch.where(chance[0] < self.palette, recoloured(images), images)
+        if self.flip:
+            mirrored = chance[1] < 0.5
+            images = torch.where(mirrored, images.flip(-1), images)
+            maps = torch.where(mirrored[:, 0], maps.flip(-1), maps)
+        return images, maps
 
     def configure_optimizers(self, settings: Mapping[str, Any], total_steps: int) -> Optimization:
         """Adadelta, whose rate halves where validation no longer improves.
@@ -153,6 +173,19 @@ class GazeModule(PerceptionModule):
     def percepts(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns what the model perceives in the batch's stacks."""
         return self.perceive(self.images(batch["frames"][..., None]))
+
+
+def recoloured(images: Tensor) -> Tensor:
+    """Maps the grey levels of each stack by a curve through nine random levels.
+
+    Args:
+        images: (B, ...) in [0, 1].
+    """
+    knots = torch.rand(len(images), KNOTS, device=images.device)
+    place = images.flatten(1) * (KNOTS - 1)
+    below = place.floor().clamp(max=KNOTS - 2)
+    lower, upper = (knots.gather(1, (below + k).long()) for k in (0, 1))
+    return torch.lerp(lower, upper, place - below).view_as(images)
 
 
 def peak(density: Tensor) -> Tensor:

@@ -19,6 +19,8 @@ class MotionGaze(GazeModule):
 
     Args:
         dropout: Share of a layer's outputs that training leaves out.
+        palette: Share of stacks in other grey levels, while training; see :class:`GazeModule`.
+        flip: Mirror half of the stacks, while training.
 
     Raises:
         ValueError: A share that is none.
@@ -26,8 +28,8 @@ class MotionGaze(GazeModule):
 
     name = "motion"
 
-    def __init__(self, dropout: float = 0.5) -> None:
-        super().__init__(dropout)
+    def __init__(self, dropout: float = 0.5, palette: float = 0.0, flip: bool = False) -> None:
+        super().__init__(dropout, palette, flip)
         self.encoder = encoder(STACK, dropout)
         self.motion_encoder = encoder(STACK - 1, dropout)
         self.decoder = Decoder(dropout)

@@ -7,7 +7,7 @@ from torch import nn
 from objwrappers.perception.base import FrameFormat, PerceptionModel
 from objwrappers.perception.gaze.deconv import DeconvGaze
 from objwrappers.perception.gaze.gcu import GraphGaze
-from objwrappers.perception.gaze.module import peak
+from objwrappers.perception.gaze.module import peak, recoloured
 from objwrappers.perception.gaze.motion import MotionGaze
 from objwrappers.perception.loading import load_model
 
@@ -100,13 +100,56 @@ def test_the_loss_by_hand():
     assert perfect["correlation"].item() == pytest.approx(1, abs=1e-5)
 
 
+def seen_by(model, batch, monkeypatch):
+    """What the network is shown in training, and the loss for a density like the image."""
+    seen = []
+    monkeypatch.setattr(model, "logits", lambda images: seen.append(images) or images[:, -1])
+    torch.manual_seed(0)
+    loss = model.loss(batch, 0.0)["loss"]
+    return seen[0], loss
+
+
+def test_another_palette_changes_grey_levels_alike_and_no_places(monkeypatch):
+    model, batch = DeconvGaze(dropout=0.0, palette=0.5), batch_of(40)
+    batch["frames"] = stacks(1).repeat(40, 1, 1, 1) // 64 * 64  # four levels
+    shown, _ = seen_by(model, batch, monkeypatch)
+    plain = model.images(batch["frames"][..., None])
+    kept = [torch.equal(*pair) for pair in zip(shown, plain, strict=True)]
+    assert 10 < sum(kept) < 30
+    for after, before in zip(shown, plain, strict=True):
+        levels = [after[before == level].unique() for level in before.unique()]
+        assert [len(level) for level in levels] == [1, 1, 1, 1]
+    changed = [after.unique().tolist() for after, same in zip(shown, kept, strict=True) if not same]
+    assert changed[0] != changed[1]
+
+
+def test_curves_go_through_their_levels(monkeypatch):
+    knots = torch.tensor([[0.5, 0.1, 0.9, 0, 0, 0, 0, 0, 0.7]])
+    monkeypatch.setattr(torch, "rand", lambda *shape, device: knots)
+    levels = torch.tensor([[0, 1 / 16, 1 / 8, 3 / 16, 1.0]])
+    torch.testing.assert_close(recoloured(levels), torch.tensor([[0.5, 0.3, 0.1, 0.5, 0.7]]))
+
+
+def test_mirrored_stacks_have_mirrored_gaze(monkeypatch):
+    model, batch = DeconvGaze(dropout=0.0, flip=True), batch_of(20)
+    shown, loss = seen_by(model, batch, monkeypatch)
+    plain = model.images(batch["frames"][..., None])
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(shown, plain, strict=True)]
+    assert mirrored == [not torch.equal(a, b) for a, b in zip(shown, plain, strict=True)]
+    assert 5 < sum(mirrored) < 15
+    still = DeconvGaze(dropout=0.0)
+    assert loss.item() == pytest.approx(seen_by(still, batch, monkeypatch)[1].item(), abs=1e-4)
+
+
 @pytest.mark.parametrize("cls", MODELS)
 def test_every_parameter_learns(cls):
     torch.manual_seed(0)
     model = cls(dropout=0.0)
     model.prepare(stacks(8))
     model.loss(batch_of(), 0.0)["loss"].backward()
-    assert [name for name, p in model.named_parameters() if not p.grad.abs().sum() > 0] == []
+    idle = [name for name, p in model.named_parameters() if not p.grad.abs().sum() > 1e-5]
+    # A constant on all logits is no matter to a density.
+    assert idle == ["decoder.2.bias"]
 
 
 def test_adadelta_as_published_and_its_plateau():

@@ -1,0 +1,134 @@
+"""What the entry points of ids share: models are loaded, and say which frames they read.
+
+* :func:`check_names_of`: the options of a family
+* :func:`load_keypoints`, :func:`load_scene`: models by name, or those that are given
+* :func:`frames_for`: a model → the options of its frames
+* :func:`look`: a scene model → what makes observations of it
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from objwrappers.envs.atari import screen_size
+from objwrappers.envs.options import check_names
+from objwrappers.games import check_game, rom_name
+from objwrappers.registration import FAMILIES
+from objwrappers.wrappers.base import check_render_mode
+
+if TYPE_CHECKING:
+    from objwrappers.perception.base import PerceptionModel
+    from objwrappers.perception.scenes.classifier import SceneClassifier
+    from objwrappers.perception.scenes.module import SceneModule
+    from objwrappers.wrappers.base import FrameTransform
+
+__all__ = ["check_names_of", "frames_for", "load_keypoints", "load_scene", "look"]
+
+TAIL = 12
+"""Steps of an object's past that a picture of its track shows."""
+
+
+def check_names_of(family: str, given: Iterable[str]) -> None:
+    """Raises the error of an option that a family does not have."""
+    row = FAMILIES[family]
+    check_names(given, (*row.options, *row.single_options, *row.vector_options))
+
+
+def frames_for(model: PerceptionModel, render_mode: str | None) -> dict[str, Any]:
+    """Returns the options that make an env give the frames that a model reads."""
+    from objwrappers.perception.base import frame_format_of
+
+    check_render_mode(render_mode)
+    wanted = frame_format_of(model)
+    native = wanted.height is None or wanted.width is None
+    return {
+        "frame_size": None if native else (wanted.height, wanted.width),
+        "grayscale": wanted.grayscale,
+        "pictures": render_mode is not None,
+    }
+
+
+def load_keypoints(
+    game: str,
+    model: str | PerceptionModel,
+    weights: str | None,
+    device: str,
+    features: str,
+    map_size: int | None,
+    options: dict[str, Any],
+) -> PerceptionModel:
+    """Returns the model of keypoints that an id's options name."""
+    from objwrappers.perception.keypoint_module import KeypointModule
+    from objwrappers.perception.loading import load_model
+    from objwrappers.rendering.bars import check_noise
+
+    if "num_keypoints" in options:
+        raise ValueError(
+            f"num_keypoints={options['num_keypoints']}: the number of keypoints is that of the "
+            f"weights. Train others: python zoo/pretrain.py --model {model} --game {game} "
+            f"-params num_keypoints:{options['num_keypoints']} (in Python: objwrappers.pretrain("
+            f"{model!r}, {game!r}, hyperparams={ {'num_keypoints': options['num_keypoints']} }))"
+        )
+    check_names_of("ObjKeypoints", options)
+    noise = check_noise(options.get("noise", "none"))
+    if isinstance(model, str):
+        model = load_model(
+            model, game=check_game(game), weights=weights, device=device, noise=noise
+        )
+    if isinstance(model, KeypointModule):
+        model = copy.copy(model)  # another env may show other features of the same network
+        model.use_features(features, map_size)
+    elif features != "pooled" or map_size is not None:
+        raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
+    return model
+
+
+def load_scene(
+    game: str,
+    model: str | SceneModule,
+    weights: str | None,
+    device: str,
+    classifier: str | SceneClassifier | None,
+    options: dict[str, Any],
+) -> SceneModule:
+    """Returns the model of scenes that an id's options name, with the classifier asked for."""
+    from objwrappers.perception.loading import load_model
+    from objwrappers.perception.scenes.classifier import SceneClassifier
+    from objwrappers.perception.scenes.module import SceneModule
+    from objwrappers.rendering.bars import check_noise
+
+    check_names_of("ObjScene", options)
+    noise = check_noise(options.get("noise", "none"))
+    scene: Any = model
+    if isinstance(model, str):
+        known = check_game(game)
+        scene = load_model(model, known, weights, device, noise, family="scenes")
+    if not isinstance(scene, SceneModule):
+        raise ValueError(f"ObjScene needs a SceneModule, got a model of {type(scene)}.")
+    if classifier is None:
+        return scene
+    if not isinstance(classifier, SceneClassifier):
+        classifier = SceneClassifier.load(classifier, for_module=scene)
+    return scene.with_classifier(classifier)
+
+
+def look(
+    scene: SceneModule,
+    game: str,
+    num_envs: int,
+    track: bool | Mapping[str, Any],
+    render_mode: str | None,
+) -> FrameTransform:
+    """Returns what makes observations of a scene model's frames."""
+    from objwrappers.wrappers.perception import Perceive
+    from objwrappers.wrappers.tracking import Track
+
+    if track is False:
+        return Perceive(scene, num_envs)
+    if track is not True and not isinstance(track, Mapping):
+        raise ValueError(f"track must be True, False or a dict of options, got {track!r}.")
+    tail = TAIL if render_mode is not None else 0
+    options = {} if track is True else track
+    return Track(scene, num_envs, screen_size(rom_name(game)), options, tail)
