@@ -21,9 +21,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from objwrappers.agents.cloning import ALGO, clone
+from objwrappers.agents.cloning import clone
 from objwrappers.agents.demonstrations import SPLITS
-from objwrappers.agents.runs import CONFIG_NAME, LOG_FOLDER
+from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
 from objwrappers.command_line import KeyValues, check_env_id, import_packages, run_program
 from objwrappers.files import read_json
 from objwrappers.sb3.cloning.networks import METHODS
@@ -35,7 +35,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--algo", choices=[ALGO], default=ALGO, help=argparse.SUPPRESS)  # as zoo/train.py has it
+    add(
+        "--algo", choices=[IMITATION], default=IMITATION, help=argparse.SUPPRESS
+    )  # as zoo/train.py has it
     add("--env", required=True, help="env id, ObjFrames-MsPacman-v0")
     add("--trials", type=Path, required=True, help="Atari-HEAD's files, or a trial's recording")
     add("--method", choices=[*METHODS], help="what becomes of gaze (default: the file's)")
@@ -63,7 +65,7 @@ def main() -> None:
     for name, figures in config["test"].items():
         print("{:12} {accuracy:6.1%} {macro_f1:8.3f} {nll:8.3f}".format(name, **figures))
     print(f"Wrote the agent {archive}")
-    agent = f"--algo {ALGO} --env {env_id} -f {options['log_folder']}"
+    agent = f"--algo {IMITATION} --env {env_id} -f {options['log_folder']}"
     print(f"Curves:   tensorboard --logdir {options['log_folder']}/tensorboard")
     print(f"Score it: python zoo/evaluate.py {agent}")
     print(f"Go on:    python zoo/train.py --algo ppo --env {env_id} -i {archive}")

@@ -27,9 +27,8 @@ from typing import Any
 import rl_zoo3.train
 from stable_baselines3.common.base_class import BaseAlgorithm
 
-from objwrappers.agents.cloning import ALGO
 from objwrappers.agents.manager import VectorExperimentManager
-from objwrappers.agents.runs import LOG_FOLDER
+from objwrappers.agents.runs import IMITATION, LOG_FOLDER
 from objwrappers.agents.training import default_hyperparams
 from objwrappers.command_line import KeyValues, check_env_id, import_packages, run_program
 from objwrappers.registration import family_of
@@ -63,7 +62,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("-tb", "--tensorboard-log")
     parser.add_argument("--gym-packages", nargs="+", default=[])
     options, _ = parser.parse_known_args(arguments)
-    if options.algo == ALGO:
+    if options.algo == IMITATION:
         sys.argv[1:] = arguments
         runpy.run_path(str(Path(__file__).with_name("clone.py")), run_name="__main__")
         return

@@ -23,7 +23,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from objwrappers.agents.demonstrations import demonstrations, split_frames
 from objwrappers.agents.envs import make_env, with_device
 from objwrappers.agents.manager import VERSIONED
-from objwrappers.agents.runs import CONFIG_NAME, LOG_FOLDER
+from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
 from objwrappers.agents.saving import describe_policy, save_agent
 from objwrappers.agents.training import default_hyperparams
 from objwrappers.datasets.atari_head.recording import HumanRecording, human_recording
@@ -41,9 +41,8 @@ from objwrappers.sb3.cloning.training import CHECKPOINT_NAME, Imitation, Setting
 from objwrappers.sb3.policies import GazePolicy
 from objwrappers.sb3.policy_table import policy_named
 
-__all__ = ["ALGO", "clone", "read_hyperparams"]
+__all__ = ["clone", "read_hyperparams"]
 
-ALGO = "bc"
 OWN = ("policy", "policy_kwargs", "env_kwargs", "frame_stack", "method", "gaze")
 """Hyperparameters beside those of the training's :class:`~.Settings`."""
 
@@ -130,11 +129,11 @@ def clone(
             "gaze_model": None if gaze is None else _digest(gaze),
         }
         config = {
-            "algo": ALGO,
+            "algo": IMITATION,
             "env": env_id,
             "env_kwargs": options,
             "hyperparams": {**_without(chosen, "env_kwargs"), **asdict(settings)},
-            **describe_policy(model, ALGO),
+            **describe_policy(model, IMITATION),
             "seed": seed,
             "imitation": facts,
             "command": command or f"objwrappers.clone({env_id!r}, {str(trials)!r})",
@@ -196,7 +195,7 @@ def read_hyperparams(
     Raises:
         ValueError: No entry for the id, no such hyperparameter, or no such method.
     """
-    path = Path(conf_file) if conf_file is not None else default_hyperparams(ALGO)
+    path = Path(conf_file) if conf_file is not None else default_hyperparams(IMITATION)
     entries = yaml.safe_load(path.read_text())
     family = family_of(env_id)
     entry = next(
@@ -230,7 +229,7 @@ def _gaze_model(
     chosen: dict[str, Any], task: str, weights: str | Path | None, device: str
 ) -> Any | None:
     method = method_named(chosen["method"])
-    if chosen["method"] != "plain" and policy_named(ALGO, chosen["policy"]) is not GazePolicy:
+    if chosen["method"] != "plain" and policy_named(IMITATION, chosen["policy"]) is not GazePolicy:
         raise ValueError(
             f"method {chosen['method']!r} is of GazePolicy, on pixels; {chosen['policy']} has "
             "'plain' alone."
@@ -247,7 +246,7 @@ def _gaze_model(
 
 def _policy_kwargs(chosen: dict[str, Any], gaze: Any | None) -> dict[str, Any]:
     kwargs = dict(chosen["policy_kwargs"] or {})
-    if policy_named(ALGO, chosen["policy"]) is GazePolicy:
+    if policy_named(IMITATION, chosen["policy"]) is GazePolicy:
         extractor = {**kwargs.get("features_extractor_kwargs", {}), "method": chosen["method"]}
         if gaze is not None:
             extractor["gaze"] = {"model": gaze.name, **gaze.arguments}
@@ -257,7 +256,7 @@ def _policy_kwargs(chosen: dict[str, Any], gaze: Any | None) -> dict[str, Any]:
 
 def _agent(name: str, kwargs: dict[str, Any], env: VecEnv, seed: int, device: str) -> PPO:
     # Of PPO's own settings none is of use here; small rollouts need no memory.
-    policy: Any = policy_named(ALGO, name)
+    policy: Any = policy_named(IMITATION, name)
     return PPO(
         policy,
         env,
@@ -297,7 +296,7 @@ def _check_observations(policy: ActorCriticPolicy, data: Several, steps: np.ndar
 
 def _run_folder(folder: Path, env_id: str, config: dict[str, Any]) -> Path:
     """Returns the folder of a training of the same settings that was cut off, or a new one."""
-    runs = folder / ALGO
+    runs = folder / IMITATION
     latest = get_latest_run_id(str(runs), env_id)
     last = runs / f"{env_id}_{latest}"
     if (last / CHECKPOINT_NAME).is_file() and not (last / f"{env_id}.zip").is_file():

@@ -23,6 +23,7 @@ from objwrappers.datasets.atari_head.splits import (
     tail_split,
 )
 from objwrappers.datasets.small_frames import small_frames, stream_frames
+from objwrappers.envs.raw_stack import RAW_STACK
 from objwrappers.games import rom_name
 from objwrappers.metrics.gaze_maps import GazeSamples
 from objwrappers.names import unknown_name
@@ -196,11 +197,9 @@ def _perceived(
     """Returns what the env's transform makes of each frame, name → (T, ...)."""
     transform, seen = env.transform, env.env.single_observation_space
     assert seen.shape is not None
-    height, width, channels = seen.shape
-    frames = _one_by_one(recording, height, width, channels == 1)
     found: dict[str, list[np.ndarray]] = {}
     waiting: list[np.ndarray] = []
-    for step, frame in enumerate(frames):
+    for step, frame in enumerate(_one_by_one(recording, first, *seen.shape)):
         waiting.append(frame)
         after = step + 1
         ends = after == len(first) or first[after] == after
@@ -210,17 +209,26 @@ def _perceived(
             envs = np.arange(len(waiting))
             fresh = np.full(len(waiting), place < skip)
             percepts = transform.choose(transform(np.stack(waiting), envs, fresh))
-            assert isinstance(percepts, dict)
-            for key, value in percepts.items():
+            named = percepts if isinstance(percepts, dict) else {"": percepts}
+            for key, value in named.items():
                 found.setdefault(key, []).append(value)
             waiting = []
     return {key: np.concatenate(values) for key, values in found.items()}
 
 
 def _one_by_one(
-    recording: HumanRecording, height: int, width: int, grayscale: bool
+    recording: HumanRecording, first: np.ndarray, height: int, width: int, channels: int
 ) -> Iterator[np.ndarray]:
-    for frames, _ in stream_frames(recording.recording, height, width, grayscale, pooled=True):
+    """Gives what an env's transform is given on each frame, uint8 (h, w, C)."""
+    if channels == 1 + RAW_STACK:  # beside what an agent sees, all that was to be seen last
+        raw, _ = small_frames(recording.recording, height, width, grayscale=True)
+        pooled, _ = small_frames(recording.recording, height, width, grayscale=True, pooled=True)
+        for step, begin in enumerate(first):
+            last = np.maximum(step - np.arange(RAW_STACK)[::-1], begin)
+            yield np.concatenate([*raw[last, 0], pooled[step, 0]], -1)
+        return
+    stream = stream_frames(recording.recording, height, width, channels == 1, pooled=True)
+    for frames, _ in stream:
         yield from frames[:, 0]
 
 
@@ -228,7 +236,8 @@ def _stacking(space: gym.Space, frame_stack: int | None) -> dict[str, Any]:
     """Returns how SB3's VecFrameStack stacks the observations of a space."""
     if frame_stack is None:
         return {}
-    assert isinstance(space, gym.spaces.Dict)
+    if not isinstance(space, gym.spaces.Dict):
+        raise ValueError(f"These observations are stacked already: no frame_stack ({frame_stack}).")
     axes: dict[str, int] = {}
     for key, box in space.spaces.items():
         assert isinstance(box, gym.spaces.Box)

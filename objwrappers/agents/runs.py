@@ -20,6 +20,7 @@ from objwrappers.sb3 import RecurrentDQN
 __all__ = [
     "ALGOS",
     "CONFIG_NAME",
+    "IMITATION",
     "LOG_FOLDER",
     "acts_greedily",
     "find_archive",
@@ -29,7 +30,9 @@ __all__ = [
 ]
 
 ALGOS["rdqn"] = RecurrentDQN
-ALGOS["bc"] = PPO  # who imitated people (objwrappers.clone) is kept as PPO's kind of agent
+IMITATION = "bc"
+"""What imitated people, by :func:`objwrappers.clone`; it is kept as PPO's kind of agent."""
+ALGOS[IMITATION] = PPO
 
 LOG_FOLDER = "logs"
 CONFIG_NAME = "config.json"
@@ -119,10 +122,13 @@ def find_archive(
     number = exp_id or (runs[-1] if runs else 0)
     if number not in runs:
         of_run = f" in run {exp_id}" if exp_id else ""
+        command, call = f"train.py --algo {algo}", f"train({env_id!r}, {algo!r}"
+        if algo == IMITATION:
+            command, call = "clone.py --trials atari_head", f"clone({env_id!r}, 'atari_head'"
         raise FileNotFoundError(
             f"{folder} holds no {algo} agent of {env_id}{of_run} ({archive}). Train one: "
-            f"python zoo/train.py --algo {algo} --env {env_id} -f {folder}, or in Python "
-            f"objwrappers.train({env_id!r}, {algo!r}, log_folder={folder!r})"
+            f"python zoo/{command} --env {env_id} -f {folder}, or in Python "
+            f"objwrappers.{call}, log_folder={folder!r})"
         )
     paths = Path(folder, algo, f"{name}_{number}").glob(archive)
     return max(filter(_is_archive, paths), key=_steps)

@@ -13,7 +13,7 @@ import numpy as np
 from stable_baselines3.common.utils import set_random_seed
 
 from objwrappers.agents.manager import VectorExperimentManager
-from objwrappers.agents.runs import ALGOS, LOG_FOLDER
+from objwrappers.agents.runs import ALGOS, IMITATION, LOG_FOLDER
 from objwrappers.files import hyperparams_folder
 from objwrappers.names import unknown_name
 
@@ -82,6 +82,8 @@ def train(
     """
     if algo not in ALGOS:
         raise unknown_name("algorithm", algo, ALGOS)
+    if algo == IMITATION:
+        raise ValueError(f"{algo!r} learns from recorded play: objwrappers.clone(env_id, trials).")
     seed = int(np.random.randint(2**31)) if seed is None else seed
     set_random_seed(seed)
     conf = str(conf_file or default_hyperparams(algo))

@@ -7,6 +7,7 @@ import pytest
 import torch
 from stable_baselines3 import PPO
 
+import objwrappers
 from objwrappers.agents import clone, cloning, load_agent
 from objwrappers.agents.cloning import read_hyperparams
 from objwrappers.agents.demonstrations import demonstrations, split_frames
@@ -188,6 +189,13 @@ def test_missing_gaze_weights_and_trials_come_with_a_cure(train, tmp_path, monke
         train(method="agil")
     with pytest.raises(FileNotFoundError, match="nowhere"):
         clone(ENV, tmp_path / "nowhere")
+
+
+def test_who_looks_for_an_imitator_elsewhere_is_told_where_they_are_made(tmp_path):
+    with pytest.raises(ValueError, match=r"objwrappers\.clone\(env_id, trials\)"):
+        objwrappers.train(ENV, "bc")
+    with pytest.raises(FileNotFoundError, match=r"python zoo/clone\.py --trials atari_head --env"):
+        load_agent("bc", ENV, folder=tmp_path)
 
 
 def test_an_ids_own_hyperparameters_win_over_those_of_its_family(tmp_path):

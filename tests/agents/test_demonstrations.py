@@ -10,6 +10,7 @@ from objwrappers.agents.demonstrations import demonstrations, split_frames
 from objwrappers.agents.envs import make_env
 from objwrappers.datasets.atari_head import human_recording, read_trials, write_synthetic
 from objwrappers.datasets.atari_head.synthetic import SyntheticTrial
+from objwrappers.perception.gaze.deconv import DeconvGaze
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
 FRAMES = 40
@@ -79,6 +80,28 @@ def test_keypoints_are_those_that_an_agent_sees(folder, recordings, tmp_path, fr
         assert found.keys() == percepts.keys()
         for key, value in percepts.items():
             np.testing.assert_allclose(found[key][0].numpy(), value, atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["channel", "keypoints"])
+def test_foretold_gaze_is_that_of_all_raw_frames(folder, recordings, tmp_path, mode):
+    torch.manual_seed(0)
+    DeconvGaze().save_pretrained(tmp_path / "weights")
+    options = {"weights": str(tmp_path / "weights"), "device": "cpu", "mode": mode}
+    data = demonstrations(recordings[0], "ObjGaze-MsPacman-v0", options)
+    expected = streamed(folder, "ObjGaze", 1, **options)
+    for number, (percepts, _) in expected.items():
+        step = int(np.flatnonzero(recordings[0].numbers == number)[0])
+        found = data.batch(np.array([step]))["observations"]
+        if mode == "channel":
+            assert found.shape == (1, 5, 84, 84) and found.dtype == torch.uint8
+            np.testing.assert_array_equal(found[0, :4], percepts[:4])
+            # Sums of single precision may round to the next level.
+            np.testing.assert_allclose(found[0, 4].float(), percepts[4].astype(float), atol=1)
+        else:
+            assert found.keys() == percepts.keys()
+            np.testing.assert_allclose(found["keypoints"][0], percepts["keypoints"], atol=1e-4)
+    with pytest.raises(ValueError, match=r"no frame_stack \(2\)"):
+        demonstrations(recordings[0], "ObjGaze-MsPacman-v0", {**options, "mode": "mask"}, 2)
 
 
 def test_what_was_done_before_is_known_within_an_episode_alone(recordings):
