@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from scenes import named_blobs
 from stable_baselines3.common.vec_env import VecFrameStack
 
 import objwrappers  # noqa: F401
@@ -80,6 +81,21 @@ def test_keypoints_are_those_that_an_agent_sees(folder, recordings, tmp_path, fr
         assert found.keys() == percepts.keys()
         for key, value in percepts.items():
             np.testing.assert_allclose(found[key][0].numpy(), value, atol=1e-5)
+
+
+def test_tracked_scenes_are_those_that_an_agent_sees(folder, recordings):
+    """Each of the four ways to act once in four frames has tracks of its own."""
+    options = {"model": named_blobs(threshold=0.9)}
+    data = demonstrations(recordings[0], "ObjScene-MsPacman-v0", options)
+    fastest = 0.0
+    for number, (percepts, _) in streamed(folder, "ObjScene", 1, **options).items():
+        step = int(np.flatnonzero(recordings[0].numbers == number)[0])
+        found = data.batch(np.array([step]))["observations"]
+        assert found.keys() == percepts.keys()
+        for key, value in percepts.items():
+            np.testing.assert_allclose(found[key][0].float().numpy(), value, atol=1e-5)
+        fastest = max(fastest, np.abs(percepts["velocity"]).max())
+    assert fastest > 0.1  # the square's 4 pixels a frame are 0.2 of the screen's half a step
 
 
 @pytest.mark.parametrize("mode", ["channel", "keypoints"])

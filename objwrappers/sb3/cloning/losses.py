@@ -35,11 +35,12 @@ def class_weights(actions: np.ndarray, count: int) -> np.ndarray:
         count: A.
 
     Returns:
-        float32 (A,), N / (A' · n) for one of A' actions that was done n times; 0 for the others.
+        float32 (A,), N / (A' · n) for one of A' actions that was done n times; 1 for the others,
+        which validation may have.
     """
     done = np.bincount(actions, minlength=count).astype(np.float64)
     present = done > 0
-    weights = np.zeros(count)
+    weights = np.ones(count)
     weights[present] = done.sum() / (present.sum() * done[present])
     return weights.astype(np.float32)
 
