@@ -65,7 +65,7 @@ def accuracy(policy, data, steps):
     [
         ("plain", {"balance": "weights"}),
         ("cgl", {"balance": "sampling"}),
-        ("gabril", {}),
+        ("gabril", {"n_timesteps": 200}),
         pytest.param(
             "plain",
             {"optimizer": "adadelta", "learning_rate": 1.0, "n_timesteps": 500},
