@@ -7,4 +7,5 @@
 * :mod:`objwrappers.envs.checked`: refuses wrong actions and seeds, and steps before a reset
 * :mod:`objwrappers.envs.lives`, :mod:`objwrappers.envs.breakout`: FIRE for each life, endless walls
 * :mod:`objwrappers.envs.distractors`: moving bars drawn on frames
+* :mod:`objwrappers.envs.confounded`: the last action drawn into frames
 """

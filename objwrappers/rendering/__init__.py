@@ -7,4 +7,5 @@
 * :mod:`objwrappers.rendering.saliency`: where a policy looks, and what it thinks
 * :mod:`objwrappers.rendering.gaze`: a model's gaze and people's
 * :mod:`objwrappers.rendering.bars`: distractor bars
+* :mod:`objwrappers.rendering.last_action`: the last action, drawn into small frames
 """

@@ -5,6 +5,7 @@
 * :mod:`objwrappers.sb3.policies`: policies that YAML can name
 * :mod:`objwrappers.sb3.keypoints`: encoders of keypoints
 * :mod:`objwrappers.sb3.free_lunch`: networks on pixels with an attention of their own
+* :mod:`objwrappers.sb3.cloning`: imitation of recorded human play
 * :mod:`objwrappers.sb3.saliency`: where a policy looks
 """
 
