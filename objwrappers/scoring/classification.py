@@ -66,7 +66,7 @@ def label_scenes(
     game: str,
     weights: str | Path | None = None,
     *,
-    shots: int = 64,
+    shots: int = 256,
     method: str = "logistic",
     frames: int = 500,
     output: str | Path | None = None,

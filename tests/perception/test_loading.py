@@ -181,7 +181,7 @@ def test_scenes_of_four_games_are_bundled_with_names(model):
     for name in names:
         config = json.loads((BUNDLED / name / "config.json").read_text())
         assert config["labels"]
-        assert config["classifier"]["shots"] == 64
+        assert config["classifier"]["shots"] == 256
 
 
 def test_bundled_weights_together_are_within_25_mib():
