@@ -1,6 +1,6 @@
 """Names what a scene model finds, by a few examples of each class from the console's memory.
 
-    python zoo/classify.py --model space_time --game MsPacman --shots 64
+    python zoo/classify.py --model space_time --game MsPacman --shots 256
     python zoo/classify.py --model space_time --game Pong --weights folder --output names --separate
 
 The classifier is stored with the weights, where gym.make finds them, or by itself.
@@ -26,7 +26,7 @@ def main() -> None:
     add("--model", default="space_time", help="space_time, space, motion")
     add("--game", required=True, help="as ids spell it, e.g. MsPacman")
     add("--weights", help="folder or hub repository; default: those that gym.make finds")
-    add("--shots", type=int, default=64, help="examples of each class at most")
+    add("--shots", type=int, default=256, help="examples of each class at most")
     add("--method", default="logistic", choices=METHODS)
     add("--frames", type=int, default=500, help="played for examples; half as many check them")
     add("--output", type=Path, help="folder; default: the user's cache")

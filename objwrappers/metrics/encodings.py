@@ -78,7 +78,8 @@ def fit_linear(
     """Fits a linear classifier: of the scores ``what @ weight.T + bias`` the largest wins.
 
     Ridge regression, which the papers have, seldom gives a class that lies between others its
-    due (Hastie et al. 2009, section 4.2, masking); logistic regression does.
+    due (Hastie et al. 2009, section 4.2, masking); logistic regression does. Its penalty is of
+    encodings of unit variance on average, whatever the scale of those given.
 
     Args:
         what: Encodings (n, D).
@@ -101,9 +102,12 @@ def fit_linear(
     if method == "centroid":
         means = np.stack([what[labels == label].mean(0) for label in classes])
         return classes, 2 * means, -np.square(means).sum(1)
-    model = RidgeClassifier() if method == "ridge" else LogisticRegression(max_iter=1000)
-    model.fit(what, labels)
-    weight, bias = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
+    if method == "ridge":
+        model, scale = RidgeClassifier(), 1.0
+    else:
+        model, scale = LogisticRegression(max_iter=1000), np.sqrt(what.var(0).mean()) or 1.0
+    model.fit(what / scale, labels)
+    weight, bias = np.atleast_2d(model.coef_) / scale, np.atleast_1d(model.intercept_)
     if len(classes) == 2:
         # scikit-learn has one score for two classes: above 0 it is the second.
         weight, bias = np.concatenate([-weight, weight]), np.concatenate([-bias, bias])

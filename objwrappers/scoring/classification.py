@@ -39,6 +39,7 @@ EXAMPLE_SEED, CHECK_SEED = 5_000, 7_500
 """Of the episodes that examples come from, and of those that check them; tests have others."""
 
 LEAST_EXAMPLES = 4
+LEAST_OTHERS = 32  # fewer are chance, and would only make objects less certain
 FRAMES_COVERED = 0.995  # share of the frames with a class in which its rows suffice
 
 Examples = tuple[np.ndarray, np.ndarray]
@@ -66,7 +67,7 @@ def label_scenes(
     game: str,
     weights: str | Path | None = None,
     *,
-    shots: int = 64,
+    shots: int = 256,
     method: str = "logistic",
     frames: int = 500,
     output: str | Path | None = None,
@@ -221,10 +222,11 @@ def _names(one: Seen, truth: Truth) -> np.ndarray:
 
 
 def _enough(examples: Examples, shots: int) -> Examples:
-    """Leaves out classes of which there are too few; :data:`OTHER` has to fill its shots."""
+    """Leaves out classes of which there are too few."""
     what, labels = examples
     counts = Counter(labels.tolist())
-    least = {name: shots if name == OTHER else LEAST_EXAMPLES for name in counts}
+    others = min(shots, LEAST_OTHERS)
+    least = {name: others if name == OTHER else LEAST_EXAMPLES for name in counts}
     kept = np.array([counts[name] >= least[name] for name in labels.tolist()], bool)
     return what[kept], labels[kept]
 

@@ -151,13 +151,37 @@ def test_an_unreachable_repository_is_named(monkeypatch):
         load("no/where")
 
 
-GAMES = ["MsPacman", "Seaquest", "Frostbite", "SpaceInvaders", "BattleZone", "Enduro"]
+GAMES = {
+    "motion": ["MsPacman", "Seaquest", "Frostbite", "SpaceInvaders", "BattleZone", "Enduro"],
+    "transporter": ["MsPacman", "Seaquest", "Frostbite", "SpaceInvaders", "Enduro"],
+    "permakey": ["MsPacman", "Seaquest", "Frostbite"],
+    "student": ["MsPacman", "Seaquest", "Frostbite", "SpaceInvaders"],
+}
+SCENE_GAMES = ["Pong", "MsPacman", "SpaceInvaders", "Boxing"]
 
 
-@pytest.mark.parametrize("model", ["motion", "permakey", "transporter"])
-def test_keypoints_of_six_games_are_bundled_and_of_three_under_bars(model):
-    names = [f"{model}-{game}" for game in GAMES] + [f"{model}-{game}-both" for game in GAMES[:3]]
-    assert [name for name in names if not (BUNDLED / name / "config.json").exists()] == []
+def missing(names):
+    return [name for name in names if not (BUNDLED / name / "config.json").exists()]
+
+
+@pytest.mark.parametrize("model", GAMES)
+def test_keypoints_of_the_games_shown_are_bundled(model):
+    assert missing(f"{model}-{game}" for game in GAMES[model]) == []
+
+
+@pytest.mark.parametrize("model", ["motion", "permakey"])
+def test_keypoints_under_bars_of_three_games_are_bundled(model):
+    assert missing(f"{model}-{game}-both" for game in GAMES["permakey"]) == []
+
+
+@pytest.mark.parametrize("model", ["space_time", "motion"])
+def test_scenes_of_four_games_are_bundled_with_names(model):
+    names = [f"scenes-{model}-{game}" for game in SCENE_GAMES]
+    assert missing(names) == []
+    for name in names:
+        config = json.loads((BUNDLED / name / "config.json").read_text())
+        assert config["labels"]
+        assert config["classifier"]["shots"] == 256
 
 
 def test_bundled_weights_together_are_within_25_mib():
@@ -168,12 +192,13 @@ def test_bundled_weights_together_are_within_25_mib():
     "folder", [p.parent for p in BUNDLED.glob("*/config.json")], ids=lambda p: p.name
 )
 def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
-    name, game, *noise = folder.name.split("-")
-    limit = 2 * 2**20 if name == "permakey" else 300_000
+    family = "scenes" if folder.name.startswith("scenes-") else "keypoints"
+    name, game, *noise = folder.name.removeprefix("scenes-").split("-")
+    limit = 2 * 2**20 if name in ("permakey", "space_time") else 300_000
     assert (folder / "model.safetensors").stat().st_size <= limit
     config = json.loads((folder / "config.json").read_text())
     training = config["training"]
-    assert (config["family"], config["model"]) == ("keypoints", name)
+    assert (config["family"], config["model"]) == (family, name)
     assert config["trained_on"] == {
         "task": game,
         "noise": noise[0] if noise else "none",
@@ -183,6 +208,9 @@ def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
     assert config["sha256"] == hashlib.sha256(content).hexdigest()
     assert not {"game", "noise", "constancy"} & config.keys()
     learns = "--teacher" if name == "student" else f"--model {name} --game {game}"
-    assert training["command"].startswith(f"python zoo/pretrain.py {learns}")
+    assert training["command"].startswith("python zoo/pretrain.py ")
+    assert learns in training["command"]
+    assert f"--output objwrappers/perception/weights/{folder.name}" in training["command"]
     assert {"frames", "steps", "batch_size", "seed", "validation"} <= training.keys()
-    assert load_model(name, game=game, weights=folder, device="cpu").observation_space
+    model = load_model(name, game=game, weights=folder, device="cpu", family=family)
+    assert model.observation_space

@@ -25,10 +25,21 @@ def test_a_classifier_decides_as_scikit_learn_does(classes, method):
     classifier = classifier_of(what, labels, dict.fromkeys(names, 2), method)
     assert classifier.labels == tuple(names) and classifier.rows == (2,) * classes
     named = classifier(torch.from_numpy(others).float()).argmax(-1)
+    scale = 1 if method == "ridge" else np.sqrt(what.var(0).mean())
     model = RidgeClassifier() if method == "ridge" else LogisticRegression(max_iter=1000)
-    expected = model.fit(what, labels).predict(others)
+    expected = model.fit(what / scale, labels).predict(others / scale)
     assert len({*expected}) == classes, "each class is decided for"
     assert np.mean(np.array(names)[named] == expected) > 0.999  # float32 against float64
+
+
+def test_logistic_regression_does_not_care_for_the_scale_of_encodings():
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["a", "b"], 50)
+    what = rng.normal(size=(100, 3)) + (labels == "b")[:, None]
+    rows = {"a": 1, "b": 1}
+    large, small = classifier_of(what, labels, rows), classifier_of(what / 100, labels, rows)
+    torch.testing.assert_close(small.weight / 100, large.weight, rtol=1e-3, atol=1e-3)
+    torch.testing.assert_close(small.bias, large.bias, rtol=1e-3, atol=1e-3)
 
 
 def test_a_single_class_needs_no_fit():
