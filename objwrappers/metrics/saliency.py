@@ -22,6 +22,7 @@ from torch import Tensor
 
 __all__ = [
     "FLOOR",
+    "TINY",
     "auc",
     "auc_judd",
     "correlation",
@@ -37,7 +38,8 @@ __all__ = [
 FLOOR = 1e-10
 """Least density that a map is given where a logarithm of it is asked for, as Atari-HEAD has it."""
 
-TINY = 1e-8  # a saliency below this share of the largest is none
+TINY = 1e-8
+"""A saliency below this share of the largest is none."""
 
 Maps = TypeVar("Maps", np.ndarray, Tensor)
 

@@ -211,7 +211,7 @@ def _row(
             found = gaze_figures(
                 foretell(part, part.steps[places]),
                 gaze[chosen],
-                others_gaze(gaze, drawn[chosen], SIDE, SIDE),
+                others_gaze(gaze, drawn[chosen]),
                 mean,
             )
             for key, own in found.items():
