@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -160,7 +161,7 @@ def published_figures(
 def _rounded_counts(gaze: GazeSamples) -> Tensor:
     """Counts samples by the nearest native pixels, float64 (B, 210, 160)."""
     ends = gaze.offsets.tolist()
-    each = [gaze.points[a:b].numpy() for a, b in zip(ends, ends[1:], strict=False)]
+    each = [gaze.points[a:b].numpy() for a, b in itertools.pairwise(ends)]
     return torch.from_numpy(np.stack([fixation_map(points, *SCREEN) for points in each]))
 
 
