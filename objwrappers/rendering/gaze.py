@@ -14,8 +14,8 @@ from objwrappers.rendering.saliency import tint
 
 __all__ = ["ATTENDED", "HUMAN", "PREDICTED", "draw_gaze"]
 
-PREDICTED, HUMAN, ATTENDED = (0, 200, 255), (255, 60, 160), (255, 220, 0)
-"""Hues, RGB: cyan is the model's, pink is people's, yellow is an agent's; where two are, they
+PREDICTED, HUMAN, ATTENDED = (0, 200, 255), (255, 60, 160), (255, 150, 0)
+"""Hues, RGB: cyan is the model's, pink is people's, orange is an agent's; where two are, they
 mix."""
 
 _FIRST, _LAST = 90, 255  # brightness of the first sample and of the last

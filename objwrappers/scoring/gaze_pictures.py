@@ -79,7 +79,7 @@ def write_gaze_film(
 ) -> int:
     """Films moments with what each entrant says beside the others', and people's gaze on all.
 
-    A model's maps are cyan, an agent's are yellow, people's density is pink, the samples of their
+    A model's maps are cyan, an agent's are orange, people's density is pink, the samples of their
     gaze are dots.
 
     Args:
