@@ -268,3 +268,7 @@ def test_what_cannot_be_scored_is_told(one_trial, tmp_path):
     other = write_agent(linear_agent(stack_num=2), tmp_path / "short", stack_num=2)
     with pytest.raises(ValueError, match="short sees other frames at once"):
         score(agents=(agent, other), methods=["gradient"])
+    points = "ObjKeypoints-MsPacman-v0"
+    agent = A2C("MultiInputPolicy", gym.make(points, device="cpu"), device="cpu")
+    with pytest.raises(ValueError, match="Saliency is of policies on images"):
+        score(agents=[write_agent(agent, tmp_path / "points", points)])
