@@ -73,9 +73,11 @@ def main() -> None:
     table = run_program(score_gaze, trials, models, **options)
     heads = PUBLISHED_HEADS if options["as_published"] else GAZE_HEADS
     print(format_table(table, "gaze", heads))
-    print("\nframes without a figure")
-    measures = {key: head for key, head in heads.items() if key not in ("used", "undefined")}
-    print(format_table(undefined_counts(table), "gaze", measures))
+    missing = undefined_counts(table)
+    if any(missing.values()):
+        print("\nframes without a figure, where these are not those without gaze")
+        measures = {key: head for key, head in heads.items() if key not in ("used", "undefined")}
+        print(format_table(missing, "gaze", measures))
     if path:
         write_json(path, {"options": {**options, "model": models}, "table": table})
     for written in (options["picture"], options["film"]):

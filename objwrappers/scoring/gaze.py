@@ -84,13 +84,13 @@ def score_gaze(
     the frames that they see.
 
     The published procedure (free-lunch saliency, 1908.02511 §4) has three of the measures, on
-    native pixels. It differs from the default in that: gaze is that of the frame before each
-    frame; attention is painted so that even a constant one looks centred; a trial's games are one
-    episode; a trial's largest saliency is its scale; people's gaze is blurred by 5 pixels in both
+    native pixels. It differs from the default in that: each frame gets the gaze of the one before,
+    the first none; attention is painted so that even a constant one looks centred; a trial's games
+    are one episode; its largest saliency is its scale; people's gaze is blurred by 5 pixels in both
     directions; a map that is the same everywhere has no figure; where a pixel of people's blurred
-    gaze has no saliency, there is no divergence. Three things are not as published: the mean over
-    drawn negatives is exact, the ten other frames are drawn by another generator, from those with
-    gaze; frames become grey before two are pooled; stacks begin anew after gaps.
+    gaze has no saliency, there is no divergence. Not as published are: the mean over drawn
+    negatives, which is exact; the generator that draws ten other moments, of those with gaze;
+    frames that are grey before two are pooled; and stacks that begin anew after gaps.
 
     Args:
         path: Atari-HEAD's trials, or, without agents, the folder of a recording made of one.
@@ -183,13 +183,24 @@ def open_play(path: str | Path, game: str | None = None) -> list[HumanRecording]
 def undefined_counts(
     table: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Returns a table like :func:`score_gaze`'s with the moments that have no figure instead."""
-    return {
+    """Returns how many moments have no figure, of the rows where gaze is not all that is missing.
+
+    Args:
+        table: Of :func:`score_gaze`.
+
+    Returns:
+        Game → such rows, in each measure's place its number of moments without a figure.
+    """
+    counted = {
         game: [
             {**row, **{key: figure["undefined"] for key, figure in row["figures"].items()}}
             for row in rows
         ]
         for game, rows in table.items()
+    }
+    return {
+        game: [row for row in rows if any(row[key] != row["undefined"] for key in row["figures"])]
+        for game, rows in counted.items()
     }
 
 

@@ -86,8 +86,10 @@ def test_a_trials_recording_is_scored_too(trials):
     assert row["kl"] == pytest.approx(table["MsPacman"][0]["kl"])
     with pytest.raises(ValueError, match="no frames numbered 200 to its end: its last one is"):
         score_gaze(recording.folder, first=200, device="cpu")
-    empty = undefined_counts(table)["MsPacman"][0]
-    assert (empty["nss"], empty["correlation"]) == (row["undefined"], 6)
+    missing = undefined_counts(table)["MsPacman"]
+    # Without frames to learn from the mean gaze is even, too, and nothing correlates with it.
+    assert [one["gaze"] for one in missing] == ["(even)", "(mean gaze)"]
+    assert (missing[0]["nss"], missing[0]["correlation"]) == (row["undefined"], 6)
     with pytest.raises(ValueError, match="Unknown perception model 'transporter'"):
         score_gaze(recording.folder, "transporter", first=80, device="cpu")
 

@@ -42,13 +42,15 @@ def test_agents_are_scored_and_filmed(run_zoo, tmp_path):
     assert [agent["folder"] for agent in found["options"]["agents"]] == ["one", "two"]
     rows = found["table"]["MsPacman"]
     assert [row["gaze"] for row in rows[5:]] == ["one gradient", "two gradient"]
-    # Two tables: what was found, and on how many frames nothing was.
-    head = lines.index("frames without a figure")
-    assert lines[head + 1].split() == ["game", "noise", "gaze", "NSS", "KL", "shuffled"]
-    for row, line, empty in zip(rows, lines[1:8], lines[head + 2 : head + 9], strict=True):
+    for row, line in zip(rows, lines[1:8], strict=True):
         assert f"{row['nss']:.3f}" in line and line.split()[-2] == str(row["used"])
-        undefined = [str(row["figures"][key]["undefined"]) for key in ("nss", "kl", "shuffled_auc")]
-        assert empty.split()[-3:] == undefined
+    # A second table tells where a figure is missing: an even map's, the divergence of the agents'.
+    head = lines.index("frames without a figure, where these are not those without gaze")
+    assert lines[head + 1].split() == ["game", "noise", "gaze", "NSS", "KL", "shuffled"]
+    moments, without = rows[0]["used"] + rows[0]["undefined"], rows[0]["undefined"]
+    counts = [line.split()[2:] for line in lines[head + 2 :] if line.startswith("MsPacman")]
+    assert counts[0] == ["(even)", str(moments), str(without), str(moments)]
+    assert counts[-1] == ["two", "gradient", str(without), str(moments), str(without)]
     film = cv2.VideoCapture(str(tmp_path / "film.mp4"))
     assert film.get(cv2.CAP_PROP_FRAME_COUNT) == rows[0]["used"] + rows[0]["undefined"]
 
