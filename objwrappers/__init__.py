@@ -11,7 +11,7 @@ The names below are imported on first use.
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
-* :func:`score_gaze`: gaze models scored on recorded human play
+* :func:`score_gaze`: gaze models and agents' saliency scored on recorded human play
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 * :func:`clone`: agents that imitate recorded human play
 * :func:`sweep`: grids of runs of any program, on Ray

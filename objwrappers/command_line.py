@@ -99,24 +99,29 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
     print(f"Wrote {path}")
 
 
-def add_agent_options(parser: argparse.ArgumentParser, several: bool = False) -> None:
+def add_agent_options(
+    parser: argparse.ArgumentParser, several: bool = False, plays: bool = True
+) -> None:
     """Adds the options by which programs find an agent and make its env.
 
     Args:
         parser: Gets ``--env``, ``--algo``, ``-f`` and so on.
         several: ``-f`` and ``--exp-id`` take several values and are lists.
+        plays: The agent acts; one that only looks on is a trained one, and may be left out.
     """
     from objwrappers.agents.runs import ALGOS, LOG_FOLDER
 
     add = parser.add_argument
-    add("--env", required=True, help="env id, ObjKeypoints-MsPacman-v0")
-    add("--algo", choices=["random", *ALGOS], default="random", help="of a trained agent")
+    add("--env", required=plays, help="env id, ObjKeypoints-MsPacman-v0")
+    algos, default = (["random", *ALGOS], "random") if plays else ([*ALGOS], None)
+    add("--algo", choices=algos, default=default, help="of a trained agent")
     count: dict[str, Any] = {"nargs": "+"} if several else {}
     folder, run = ([LOG_FOLDER], [0]) if several else (LOG_FOLDER, 0)
     add("-f", "--folder", default=folder, **count, help="log folder of the agent's training")
     add("--exp-id", type=int, default=run, **count, help="run in it (default: the latest)")
     add("--load-best", action="store_true", help="the best model instead of the last one")
-    add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
+    if plays:
+        add("--deterministic", action="store_true", help="the likeliest action instead of sampling")
     add("--device", default="auto", help="of perception and of the policy")
     add("--env-kwargs", nargs="+", action=KeyValues, default={}, help="key:value ...")
     add("--gym-packages", nargs="+", default=[], help="packages that register envs")

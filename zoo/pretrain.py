@@ -80,7 +80,7 @@ def _next_commands(options: dict[str, Any], output: Path) -> list[str]:
         return [f"in Python: {call}"]
     if family == "gaze":
         played = options["trials"] or options["frames_folder"]
-        words = ["python", "zoo/score_gaze.py", "--trials", str(played), "--game", game]
+        words = ["python", "zoo/saliency.py", "--trials", str(played), "--game", game]
         chosen = ["--model", model] if options["output"] is None else ["--weights", str(output)]
         return [shlex.join([*words, *chosen])]
     noise = "" if options["noise"] == "none" else f" noise:{options['noise']}"

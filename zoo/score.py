@@ -63,7 +63,7 @@ def main() -> None:
     games, models = options.pop("game"), options.pop("model")
     family = family or run_program(_family_of, models, options["weights"])
     if family not in FAMILIES:
-        fail(f"{family} models are scored by python zoo/score_{family}.py.")
+        fail(f"{family} models are scored by python zoo/saliency.py.")
     for other, names in OWN.items():
         for name in names:
             value = options.pop(name)

@@ -25,7 +25,9 @@ from objwrappers.agents.envs import make_env, whole_games, with_device
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.players import RandomPolicy
 from objwrappers.agents.runs import ALGOS, CONFIG_NAME, LOG_FOLDER, find_archive
+from objwrappers.envs.atari_head import known_options
 from objwrappers.files import read_json
+from objwrappers.registration import FAMILIES, family_of, task_of
 from objwrappers.sb3.archive import read_policy
 from objwrappers.sb3.policy_table import policy_named
 
@@ -64,6 +66,7 @@ class Training:
         frame_stack: Observations stacked by SB3, or None.
         normalize: Observations were normalised.
         wrappers: RL Zoo's hyperparameters that name wrappers, of trusted agents alone.
+        shown: Id of recorded play that is made instead of the env.
     """
 
     env_kwargs: dict[str, Any] = field(default_factory=dict)
@@ -72,6 +75,7 @@ class Training:
     frame_stack: int | None = None
     normalize: bool = False
     wrappers: dict[str, Any] = field(default_factory=dict)
+    shown: str | None = None
 
 
 def load_agent(
@@ -89,6 +93,7 @@ def load_agent(
     seed: int = 0,
     device: str = "auto",
     trust: bool = False,
+    recorded: bool = False,
 ) -> tuple[Agent, VecEnv]:
     """Loads an agent, and makes an env as it was trained in, but for whole games.
 
@@ -106,6 +111,8 @@ def load_agent(
         seed: Of the first episodes and of the agent's sampling.
         device: Of perception and of the policy.
         trust: Read what RL Zoo wrote, too: its pickles can run code.
+        recorded: The env is recorded human play, seen as in the training; env_kwargs may be those
+            of ``AtariHead`` ids, too.
 
     Returns:
         The agent and its env. Scores (``info["episode"]``) are the game's own.
@@ -124,6 +131,8 @@ def load_agent(
         return Agent("random policy", RandomPolicy(env, seed).predict), env
     path = find_archive(algo, env_id, folder, exp_id, load_best, checkpoint)
     training = read_training(path, env_id, trust)
+    if recorded:
+        training = _recorded(training, env_id)
 
     def make(count: int, options: dict[str, Any], file: str | None = None) -> VecEnv:
         return _make_env(path, training, env_id, count, options, seed, file, trust)
@@ -142,6 +151,26 @@ def load_agent(
         raise
     set_random_seed(seed)
     return Agent(f"{algo} agent {path}", policy.predict, policy, path), env
+
+
+def _recorded(training: Training, env_id: str) -> Training:
+    """Returns the training as if its env were recorded play, as far as that has its options."""
+    family, task = family_of(env_id), task_of(env_id)
+    head = FAMILIES["AtariHead"]
+    if family is None or task is None or family is head or task not in head.tasks:
+        raise ValueError(
+            f"There is no recorded play that an agent of {env_id} could be shown: Atari-HEAD has "
+            f"{', '.join(head.tasks)}."
+        )
+    if training.env_kwargs.get("confounded"):
+        raise ValueError(
+            "The agent's frames show what it did last (confounded=True), which nobody knows of "
+            "recorded play."
+        )
+    known = known_options(family.name)
+    kept = {name: value for name, value in training.env_kwargs.items() if name in known}
+    kwargs = {**kept, "observe": family.name}
+    return replace(training, env_kwargs=kwargs, shown=head.id_of(task))
 
 
 def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
@@ -250,7 +279,7 @@ def _make_env(
         return load_statistics(statistics_path(path), env)
 
     return make_env(
-        env_id,
+        training.shown or env_id,
         num_envs,
         {**whole_games(env_id, training.env_kwargs), **env_kwargs},
         seed=seed,

@@ -1,6 +1,7 @@
 """Entry points of ``AtariHead-<Game>-v0``: recorded human play, streamed as an env.
 
 * :func:`make_atari_head`, :func:`make_atari_head_vec`
+* :func:`known_options`: what they take
 
 Frames are skipped and pooled as in training, so that whatever looks at games looks at recordings,
 too: keypoints and scenes, and any agent.
@@ -34,7 +35,7 @@ from objwrappers.rendering.bars import check_noise
 from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
 from objwrappers.wrappers.resizing import ResizeFrames, VectorResizeFrames
 
-__all__ = ["make_atari_head", "make_atari_head_vec"]
+__all__ = ["known_options", "make_atari_head", "make_atari_head_vec"]
 
 _SOURCE = tuple(name for name in RECORDED if name != "observe")
 
@@ -117,17 +118,21 @@ def _split(
         raise ValueError(f"Nobody plays {game} in Atari-HEAD. There are {', '.join(ATARI_HEAD)}.")
     if observe is not None and observe not in _OBSERVED:
         raise unknown_name("observe", observe, _OBSERVED)
-    known = RECORDED if observe is None else (*RECORDED, *_looks(observe))
-    check_names(options, known)
+    check_names(options, known_options(observe))
     own = {name: value for name, value in options.items() if name in _SOURCE}
     check_numbers(own)
     return own, {name: value for name, value in options.items() if name not in _SOURCE}
 
 
-def _looks(observe: str) -> list[str]:
-    """Options of what is observed that are none of the emulator's, and do not ask who acted."""
+def known_options(observe: str | None) -> list[str]:
+    """Returns the names of the options: those of what is observed that do not ask an emulator.
+
+    Args:
+        observe: None, or a family whose observations recordings can give, ``"ObjFrames"``.
+    """
     others = (*SHARED, "confounded")
-    return [name for name in FAMILIES[observe].options if name not in others]
+    looks = () if observe is None else FAMILIES[observe].options
+    return [*RECORDED, *(name for name in looks if name not in others)]
 
 
 def _frames(game: str, **options: Any) -> gym.Env:

@@ -1,26 +1,33 @@
 """How well maps foretell gaze: all measures at once, frame by frame, and their means.
 
 * :func:`gaze_figures`: maps and gaze of B frames → measure → one value a frame
+* :func:`published_figures`: three of them as free-lunch saliency's authors have them
 * :class:`Figure`: the mean of such values; undefined ones are counted, never dropped in silence
 * :func:`draw_others`, :func:`others_gaze`: whose gaze a frame's is told from, for the shuffled AUC
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from objwrappers.metrics.gaze_maps import GazeSamples, Sigma
+from objwrappers.metrics.gaze_maps import SCREEN, GazeSamples, Sigma
 from objwrappers.metrics.saliency import (
     FLOOR,
+    TINY,
     auc,
     auc_judd,
     correlation,
+    fixation_density,
+    fixation_map,
     information_gain,
     kl_divergence,
     nss,
@@ -28,9 +35,17 @@ from objwrappers.metrics.saliency import (
     similarity,
 )
 
-__all__ = ["Figure", "draw_others", "gaze_figures", "others_gaze", "summarise"]
+__all__ = [
+    "Figure",
+    "draw_others",
+    "gaze_figures",
+    "others_gaze",
+    "published_figures",
+    "summarise",
+]
 
 OTHERS = 10  # frames whose gaze is the negatives of one frame
+PUBLISHED_SIGMA_PX = 5.0  # native, of people's density
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ def summarise(values: Mapping[str, Tensor]) -> dict[str, Figure]:
 def gaze_figures(
     saliency: Tensor,
     gaze: GazeSamples,
-    others: Tensor | None = None,
+    others: GazeSamples | None = None,
     baseline: Tensor | None = None,
     sigma: Sigma = "authors",
 ) -> dict[str, Tensor]:
@@ -82,7 +97,7 @@ def gaze_figures(
     Args:
         saliency: (B, h, w), not negative; of any scale.
         gaze: Of the same frames.
-        others: (B, h, w), counts of :func:`others_gaze`; None leaves ``shuffled_auc`` out.
+        others: Of :func:`others_gaze`; None leaves ``shuffled_auc`` out.
         baseline: (h, w) or (B, h, w), which maps should be better than: the mean gaze of the
             frames trained on, say; None leaves ``information_gain`` out.
         sigma: Of people's density.
@@ -106,11 +121,48 @@ def gaze_figures(
         "similarity": similarity(saliency, density),
     }
     if others is not None:
-        found["shuffled_auc"] = shuffled_auc(saliency, counts, others)
+        found["shuffled_auc"] = shuffled_auc(
+            saliency, counts, others.counts(height, width).to(saliency)
+        )
     if baseline is not None:
         alike = baseline.to(saliency).expand_as(saliency)
         found["information_gain"] = information_gain(saliency, counts, alike)
     return found
+
+
+def published_figures(
+    saliency: Tensor, gaze: GazeSamples, others: GazeSamples
+) -> dict[str, Tensor]:
+    """Measures maps as published with free-lunch saliency, on native pixels (1908.02511, §4).
+
+    A map that is the same everywhere has no figure; nor has the divergence, where people's blurred
+    gaze reaches but one pixel without any saliency. The mean over drawn negatives is exact here.
+
+    Args:
+        saliency: (B, h, w), in [0, 1]: divided by the largest value of the whole trial.
+        gaze: Of the same frames.
+        others: Of :func:`others_gaze`.
+
+    Returns:
+        ``nss``, ``kl`` and ``shuffled_auc`` → float64 (B,), NaN where it is not defined.
+    """
+    native = F.interpolate(saliency[:, None].double(), SCREEN, mode="bilinear")[:, 0]
+    counts, negatives = _rounded_counts(gaze), _rounded_counts(others)
+    density = torch.from_numpy(fixation_density(counts.numpy(), PUBLISHED_SIGMA_PX))
+    varies = native.std((-2, -1), correction=0) >= TINY
+    faint = ((density > 0) & (native < TINY)).any(-1).any(-1)
+    return {
+        "nss": nss(native, counts).where(varies, math.nan),
+        "kl": kl_divergence(native, density).where(~faint, math.nan),
+        "shuffled_auc": shuffled_auc(native, counts, negatives).where(varies, math.nan),
+    }
+
+
+def _rounded_counts(gaze: GazeSamples) -> Tensor:
+    """Counts samples by the nearest native pixels, float64 (B, 210, 160)."""
+    ends = gaze.offsets.tolist()
+    each = [gaze.points[a:b].numpy() for a, b in itertools.pairwise(ends)]
+    return torch.from_numpy(np.stack([fixation_map(points, *SCREEN) for points in each]))
 
 
 def draw_others(gaze: GazeSamples, seed: int = 0) -> Tensor:
@@ -136,15 +188,11 @@ def draw_others(gaze: GazeSamples, seed: int = 0) -> Tensor:
     return having[drawn]
 
 
-def others_gaze(gaze: GazeSamples, drawn: Tensor, height: int, width: int) -> Tensor:
-    """Counts the gaze of other frames together, float32 (B, h, w).
+def others_gaze(gaze: GazeSamples, drawn: Tensor) -> GazeSamples:
+    """Returns the gaze of other frames together, of as many groups as there are frames.
 
     Args:
         gaze: Of all frames.
         drawn: (B, n), which frames' gaze each is told from, see :func:`draw_others`.
-        height: h, cells.
-        width: w, cells.
     """
-    several = gaze[drawn.flatten()]
-    ends = torch.arange(len(drawn) + 1) * drawn.shape[1]
-    return GazeSamples(several.points, several.offsets[ends]).counts(height, width)
+    return gaze[drawn.flatten()].joined(torch.arange(len(drawn) + 1) * drawn.shape[1])

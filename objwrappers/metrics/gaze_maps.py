@@ -70,6 +70,15 @@ class GazeSamples:
         shift = (self.offsets[:-1][frames] - offsets[:-1]).repeat_interleave(sizes)
         return GazeSamples(self.points[torch.arange(len(shift)) + shift], offsets)
 
+    def joined(self, ends: Tensor) -> GazeSamples:
+        """Returns the samples of successive frames together, as if each group were one frame.
+
+        Args:
+            ends: int64 (G + 1,), rising from 0 to B; group g is frames ``ends[g]`` to
+                ``ends[g + 1] - 1``.
+        """
+        return GazeSamples(self.points, self.offsets[ends])
+
     @property
     def frame(self) -> Tensor:
         """Which frame a sample is of, int64 (P,)."""

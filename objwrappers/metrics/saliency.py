@@ -22,6 +22,7 @@ from torch import Tensor
 
 __all__ = [
     "FLOOR",
+    "TINY",
     "auc",
     "auc_judd",
     "correlation",
@@ -37,7 +38,10 @@ __all__ = [
 FLOOR = 1e-10
 """Least density that a map is given where a logarithm of it is asked for, as Atari-HEAD has it."""
 
-TINY = 1e-8  # a saliency below this share of the largest is none
+TINY = 1e-8
+"""A saliency below this share of the largest is none."""
+
+ROUNDING = 1e-6  # share of the largest saliency by which float32 may differ where nothing does
 
 Maps = TypeVar("Maps", np.ndarray, Tensor)
 
@@ -247,7 +251,9 @@ def _pair(a: Any, b: Any) -> tuple[Tensor, Tensor]:
         raise ValueError(
             f"Both maps must be (..., H, W) alike, got {tuple(a.shape)} and {tuple(b.shape)}."
         )
-    return _divided(a, a.abs().amax((-2, -1), keepdim=True), least=0.0, otherwise=0.0), b
+    scaled = _divided(a, a.abs().amax((-2, -1), keepdim=True), least=0.0, otherwise=0.0)
+    lowest, highest = (end((-2, -1), keepdim=True) for end in (scaled.amin, scaled.amax))
+    return torch.where(highest - lowest < ROUNDING, highest, scaled), b
 
 
 def _tensor(maps: Any) -> Tensor:
@@ -274,7 +280,7 @@ def _z_score(maps: Tensor) -> Tensor:
 
 def _even(maps: Tensor) -> Tensor:
     lowest, highest = maps.amin((-2, -1)), maps.amax((-2, -1))
-    return (highest - lowest < TINY) & (highest != 0)
+    return (highest == lowest) & (highest != 0)
 
 
 def _divided(maps: Tensor, by: Tensor, least: float = TINY, otherwise: float = math.nan) -> Tensor:

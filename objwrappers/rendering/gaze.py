@@ -12,10 +12,11 @@ from objwrappers.rendering.layout import titled
 from objwrappers.rendering.overlay import SCALE
 from objwrappers.rendering.saliency import tint
 
-__all__ = ["HUMAN", "PREDICTED", "draw_gaze"]
+__all__ = ["ATTENDED", "HUMAN", "PREDICTED", "draw_gaze"]
 
-PREDICTED, HUMAN = (0, 200, 255), (255, 60, 160)
-"""Hues, RGB: cyan is the model's, pink is people's; where both are, they mix."""
+PREDICTED, HUMAN, ATTENDED = (0, 200, 255), (255, 60, 160), (255, 150, 0)
+"""Hues, RGB: cyan is the model's, pink is people's, orange is an agent's; where two are, they
+mix."""
 
 _FIRST, _LAST = 90, 255  # brightness of the first sample and of the last
 _DOT = 1.2  # radius of a sample, native pixels
@@ -28,17 +29,19 @@ def draw_gaze(
     samples: np.ndarray | None = None,
     text: str | None = None,
     scale: int = SCALE,
+    hue: tuple[int, int, int] = PREDICTED,
 ) -> np.ndarray:
     """Returns the frame, enlarged, with gaze on it.
 
     Args:
         frame: uint8 (H, W, 3), native RGB.
-        predicted: (h, w), not negative, of any scale: a model's density, in cyan.
+        predicted: (h, w), not negative, of any scale: a model's density, or saliency.
         human: (h, w), likewise: people's density, in pink.
         samples: (n, 2), (x, y) in native pixels: dots, the first dark, the last white; those
             beside the frame are not drawn.
         text: A line above.
         scale: Picture pixels per native pixel, at least 1.
+        hue: Of what is predicted, RGB; cyan by default.
 
     Returns:
         uint8 (scale·H, scale·W, 3), with text 20 pixels higher.
@@ -52,7 +55,7 @@ def draw_gaze(
             f"{frame.dtype} of shape {frame.shape}, and {scale}."
         )
     picture = np.ascontiguousarray(frame.repeat(scale, axis=0).repeat(scale, axis=1))
-    for density, rgb in ((human, HUMAN), (predicted, PREDICTED)):
+    for density, rgb in ((human, HUMAN), (predicted, hue)):
         if density is not None and np.max(density) > 0:
             picture = tint(picture, density / np.max(density), rgb)
     if samples is not None:

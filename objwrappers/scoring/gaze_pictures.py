@@ -1,99 +1,107 @@
-"""Pictures of a gaze model on recorded human play.
+"""Pictures of what foretells gaze on recorded human play, or looks itself.
 
-* :func:`write_gaze_sheet`: its best, middling and worst frames, by NSS
-* :func:`write_gaze_film`: frames in succession, with the model's gaze and people's
+* :func:`write_gaze_sheet`: one's best, middling and worst moments, by NSS
+* :func:`write_gaze_film`: moments in succession, several side by side, with people's gaze
+* :func:`check_gaze_pictures`: errors for paths, before anything is computed
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 
 from objwrappers.datasets.atari_head.recording import HumanRecording
-from objwrappers.datasets.gaze import GazePlay
+from objwrappers.metrics.gaze_maps import SIDE
 from objwrappers.metrics.saliency import nss
-from objwrappers.rendering.gaze import draw_gaze
-from objwrappers.rendering.layout import sheet
-from objwrappers.rendering.pictures import write_picture
+from objwrappers.rendering.gaze import ATTENDED, PREDICTED, draw_gaze
+from objwrappers.rendering.layout import beside, sheet
+from objwrappers.rendering.overlay import SCALE
+from objwrappers.rendering.pictures import check_picture_path, write_picture
 from objwrappers.rendering.video import VideoWriter
-from objwrappers.scoring.gaze import AT_ONCE, foretold
+from objwrappers.scoring.gaze_entrants import Entrant
+from objwrappers.scoring.gaze_moments import Moments
 
-__all__ = ["write_gaze_film", "write_gaze_sheet"]
+__all__ = ["check_gaze_pictures", "write_gaze_film", "write_gaze_sheet"]
 
-SHOWN = 6  # frames of a row
-APART = 30  # steps between frames of a row, at least
-FPS = 20  # at which people played
+SHOWN = 6  # moments of a row
+APART = 30  # frames between moments of a row, at least
+FPS = 20  # frames of the game per second, at which people played
+LEAST_FPS = 5
+
+
+def check_gaze_pictures(picture: str | Path | None, film: str | Path | None) -> None:
+    """Raises ValueError for names that are no picture's and no film's."""
+    if picture is not None:
+        check_picture_path(picture)
+    if film is not None:
+        VideoWriter(film)  # writes nothing yet
 
 
 def write_gaze_sheet(
-    path: str | Path, model: Any, recording: HumanRecording, first: int, last: int | None = None
+    path: str | Path, entrant: Entrant, recording: HumanRecording, moments: Moments
 ) -> None:
     """Writes frames with both densities: those of the highest, of middling and of the lowest NSS.
 
     Args:
         path: A picture's name.
-        model: A gaze model.
+        entrant: Whose maps.
         recording: Of human play.
-        first: Number of the first frame that is chosen from.
-        last: Number of the last one; by default all.
+        moments: Of the recording, to choose from.
 
     Raises:
-        ValueError: No frame with gaze there.
+        ValueError: No moment with gaze.
     """
-    play = GazePlay.of(recording)
-    steps = _numbered(play, first, last)
-    steps = steps[play.seen[steps]]
-    if not len(steps):
-        raise ValueError(f"Nobody looked at the frames numbered {first} to {last or 'the end'}.")
-    scores = np.concatenate(
-        [_scored(model, play, steps[i : i + AT_ONCE]) for i in range(0, len(steps), AT_ONCE)]
-    )
-    order = scores.argsort()
-    from_the_middle = np.abs(scores - np.median(scores)).argsort()
-    ranked = {"best": order[::-1], "middling": from_the_middle, "worst": order}
-    chosen = {name: _apart(steps, places) for name, places in ranked.items()}
+    looked = np.flatnonzero(moments.seen)
+    if not len(looked):
+        raise ValueError(f"Nobody looked at the screen at {len(moments)} moments.")
+    scores = np.concatenate([_scored(entrant, moments, places)[1] for places in moments.chunks()])
+    order = looked[scores[looked].argsort()]
+    middling = order[np.abs(scores[order] - np.median(scores[looked])).argsort(kind="stable")]
+    ranked = {"best": order[::-1], "middling": middling, "worst": order}
     rows = [
-        [_drawn(model, recording, play, steps[place], scores[place]) for place in places]
-        for places in chosen.values()
+        [
+            _drawn({"": entrant}, recording, moments, int(place), SCALE)
+            for place in _apart(moments.steps, places)
+        ]
+        for places in ranked.values()
     ]
-    write_picture(path, sheet(rows, [*chosen]))
+    write_picture(path, sheet(rows, [*ranked]))
 
 
 def write_gaze_film(
     path: str | Path,
-    model: Any,
+    entrants: Mapping[str, Entrant],
     recording: HumanRecording,
-    first: int,
-    last: int | None = None,
-    fps: float = FPS,
+    moments: Moments,
 ) -> int:
-    """Films frames in succession with a model's density, people's, and the samples of their gaze.
+    """Films moments with what each entrant says beside the others', and people's gaze on all.
+
+    A model's maps are cyan, an agent's are orange, people's density is pink, the samples of their
+    gaze are dots.
 
     Args:
         path: A film's name.
-        model: A gaze model.
+        entrants: Name → what is shown.
         recording: Of human play.
-        first: Number of the first frame.
-        last: Number of the last one; by default all.
-        fps: Frames per second; people played at 20, or slower.
+        moments: Of the recording.
 
     Returns:
-        The number of frames.
+        The number of pictures.
 
     Raises:
-        ValueError: No frame there, or a path that is no film's.
+        ValueError: No moment, or a path that is no film's.
     """
-    play = GazePlay.of(recording)
-    steps = _numbered(play, first, last)
-    if not len(steps):
-        raise ValueError(f"There are no frames numbered {first} to {last or 'the end'}.")
-    with VideoWriter(path, fps) as video:
-        for step in steps:
-            video.append(_drawn(model, recording, play, step, _scored(model, play, step[None])[0]))
-    return len(steps)
+    if not len(moments):
+        raise ValueError("There are no moments to film.")
+    skip = float(np.median(np.diff(moments.steps))) if len(moments) > 1 else 1.0
+    scale = SCALE if len(entrants) == 1 else SCALE - 1
+    with VideoWriter(path, max(LEAST_FPS, FPS / skip)) as video:
+        for place in range(len(moments)):
+            video.append(_drawn(entrants, recording, moments, place, scale))
+    return len(moments)
 
 
 def _apart(steps: np.ndarray, places: np.ndarray) -> list[int]:
@@ -107,22 +115,34 @@ def _apart(steps: np.ndarray, places: np.ndarray) -> list[int]:
     return found
 
 
-def _numbered(play: GazePlay, first: int, last: int | None) -> np.ndarray:
-    return np.flatnonzero((play.numbers >= first) & (last is None or play.numbers <= last))
-
-
-def _scored(model: Any, play: GazePlay, steps: np.ndarray) -> np.ndarray:
-    gaze = play.gaze[torch.from_numpy(steps)]
-    return nss(foretold(model, play, steps), gaze.counts()).numpy()
+def _scored(
+    entrant: Entrant, moments: Moments, places: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Returns maps (n, 84, 84), and their NSS (n,)."""
+    maps = entrant.maps(moments, places)
+    scores = nss(maps, moments.gaze[torch.from_numpy(places)].counts(SIDE, SIDE))
+    return maps.numpy(), scores.numpy()
 
 
 def _drawn(
-    model: Any, recording: HumanRecording, play: GazePlay, step: np.integer, score: float
+    entrants: Mapping[str, Entrant],
+    recording: HumanRecording,
+    moments: Moments,
+    place: int,
+    scale: int,
 ) -> np.ndarray:
-    one = np.array([step])
-    gaze = play.gaze[torch.from_numpy(one)]
+    one, step = np.array([place]), int(moments.steps[place])
+    gaze = moments.gaze[torch.from_numpy(one)]
     people, _ = gaze.maps()
-    text = f"frame {play.numbers[step]}  " + ("no gaze" if np.isnan(score) else f"NSS {score:.1f}")
-    (frame,) = recording.frames(int(step), int(step) + 1)
-    density = foretold(model, play, one)[0].numpy()
-    return draw_gaze(frame, density, people[0].numpy(), gaze.points.numpy(), text)
+    (frame,) = recording.frames(step, step + 1)
+    panels = []
+    for name, entrant in entrants.items():
+        (density,), (score,) = _scored(entrant, moments, one)
+        said = "no gaze" if np.isnan(score) else f"NSS {score:.1f}"
+        words = [name, f"frame {moments.play.numbers[step]}", said]
+        text = "  ".join(word for word in words if word)
+        hue = PREDICTED if entrant.agent is None else ATTENDED
+        panels.append(
+            draw_gaze(frame, density, people[0].numpy(), gaze.points.numpy(), text, scale, hue)
+        )
+    return beside(panels)

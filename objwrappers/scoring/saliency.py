@@ -11,13 +11,15 @@
 
 next to two maps that know nothing of the agent: ``noise``, blurred, and ``edges``, how much the
 newest frame differs from its blurred self.
+
+:func:`allowed_methods`: an agent's methods by their names
 """
 
 from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,7 +39,7 @@ from objwrappers.sb3.saliency.checks import deletion, insertion, randomisation
 from objwrappers.sb3.saliency.perturbation import blur
 from objwrappers.sb3.saliency.policy_outputs import Outputs, prepare
 
-__all__ = ["Comparison", "Figures", "compare_saliency"]
+__all__ = ["Comparison", "Figures", "allowed_methods", "compare_saliency"]
 
 NUM_ENVS = 8
 STEPS_BETWEEN = 50  # of observations that are kept
@@ -121,8 +123,8 @@ def compare_saliency(
     greedy = deterministic or acts_greedily(algo, env_id)
     seen = collect(agent, env, observations, greedy)
     env.close()
-    found = methods_of(methods, agent.policy, seen[:1], target)
-    return Comparison(agent.path, agent.policy, seen, found)
+    found = allowed_methods(methods, agent.policy, seen[:1], target)
+    return Comparison(agent.path, agent.policy, seen, {**found, **BASELINES})
 
 
 def collect(agent: Agent, env: VecEnv, count: int, greedy: bool) -> Tensor:
@@ -156,10 +158,23 @@ def edges(policy: BasePolicy, observations: Any) -> Tensor:
 BASELINES: dict[str, Method] = {"noise": noise, "edges": edges}
 
 
-def methods_of(names: Sequence[str], policy: BasePolicy, observation: Tensor, target: str) -> Any:
-    """Returns name → method: those asked for, otherwise all that the policy allows; baselines.
+def allowed_methods(
+    names: Sequence[str],
+    policy: BasePolicy,
+    observation: Tensor,
+    target: str,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+) -> dict[str, Method]:
+    """Returns name → method: those asked for, otherwise all that the policy allows.
 
     Each has then run once, and its time can be taken.
+
+    Args:
+        names: Of :data:`objwrappers.sb3.saliency.METHODS`.
+        policy: On images.
+        observation: (1, C, H, W), to try methods on.
+        target: Whose saliency: ``"action"``, ``"value"``.
+        options: Method's name → its options.
 
     Raises:
         TypeError: A policy that no method is for.
@@ -167,7 +182,8 @@ def methods_of(names: Sequence[str], policy: BasePolicy, observation: Tensor, ta
     """
     found: dict[str, Method] = {}
     for name in names or METHODS:
-        method = functools.partial(saliency, method=name, target=target)
+        own = (options or {}).get(name, {})
+        method: Method = functools.partial(saliency, method=name, target=target, **own)
         try:
             method(policy, observation)
         except ValueError:
@@ -175,7 +191,7 @@ def methods_of(names: Sequence[str], policy: BasePolicy, observation: Tensor, ta
                 raise
             continue
         found[name] = method
-    return {**found, **BASELINES}
+    return found
 
 
 def now() -> float:

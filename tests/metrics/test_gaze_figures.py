@@ -11,10 +11,11 @@ from objwrappers.metrics.gaze_figures import (
     draw_others,
     gaze_figures,
     others_gaze,
+    published_figures,
     summarise,
 )
 from objwrappers.metrics.gaze_maps import GazeSamples
-from objwrappers.metrics.saliency import nss, shuffled_auc
+from objwrappers.metrics.saliency import fixation_density, fixation_map, nss, shuffled_auc
 
 MEASURES = {"nss", "auc", "auc_judd", "kl", "correlation", "similarity"}
 
@@ -26,7 +27,7 @@ def play(frames: int = 12, samples: int = 3) -> GazeSamples:
 
 
 def others_of(gaze: GazeSamples, side: int = 84) -> torch.Tensor:
-    return others_gaze(gaze, draw_others(gaze), side, side)
+    return others_gaze(gaze, draw_others(gaze)).counts(side, side)
 
 
 def test_undefined_values_are_counted():
@@ -41,7 +42,7 @@ def test_undefined_values_are_counted():
 def test_peoples_own_maps_are_the_best():
     gaze = play()
     maps, _ = gaze.maps()
-    found = gaze_figures(maps, gaze, others_of(gaze, 84), maps.mean(0))
+    found = gaze_figures(maps, gaze, others_gaze(gaze, draw_others(gaze)), maps.mean(0))
     assert found.keys() == MEASURES | {"shuffled_auc", "information_gain"}
     assert found["kl"].abs().max() < 1e-5
     assert found["correlation"].min() > 1 - 1e-6 and found["similarity"].min() > 1 - 1e-6
@@ -65,9 +66,47 @@ def test_a_uniform_map_is_chance():
 def test_frames_without_gaze_are_undefined_in_every_measure():
     gaze = GazeSamples(torch.tensor([[30.0, 40.0], [-1.0, 40.0]]), torch.tensor([0, 1, 2, 2]))
     saliency = torch.rand(3, 84, 84)
-    others = torch.ones(3, 84, 84)
-    figures = summarise(gaze_figures(saliency, gaze, others, others[0]))
+    others = GazeSamples(torch.full((3, 2), 80.0), torch.arange(4))
+    figures = summarise(gaze_figures(saliency, gaze, others, torch.ones(84, 84)))
     assert {(f.used, f.undefined) for f in figures.values()} == {(1, 2)}
+    published = summarise(published_figures(saliency, gaze, others))
+    assert published.keys() == {"nss", "kl", "shuffled_auc"}
+    assert {(f.used, f.undefined) for f in published.values()} == {(1, 2)}
+
+
+def test_published_figures_are_of_native_pixels():
+    # A ramp along the columns, which bilinear enlargement keeps but for the outermost pixels.
+    ramp = (torch.arange(84) / 84).expand(1, 84, 84)
+    gaze = GazeSamples(torch.tensor([[120.4, 100.6], [40.0, 9.0]]), torch.tensor([0, 2]))
+    others = GazeSamples(torch.tensor([[60.0, 50.0], [20.0, 1.0]]), torch.tensor([0, 2]))
+    found = published_figures(ramp, gaze, others)
+    native = (((torch.arange(160) + 0.5) * 84 / 160 - 0.5).clamp(0, 83) / 84).double()
+    z = (native - native.mean()) / native.std(correction=0)
+    # Samples count at the nearest pixels; of four pairs the ramp orders three rightly.
+    assert found["nss"].item() == pytest.approx(float(z[120] + z[40]) / 2, abs=1e-5)
+    assert found["shuffled_auc"].item() == 0.75
+    counts = fixation_map(gaze.points.numpy(), 210, 160)
+    assert np.argwhere(counts).tolist() == [[9, 40], [101, 120]]
+    p = fixation_density(counts, 5.0)
+    q = native.expand(210, 160).numpy() / native.sum().item() / 210
+    divergence = (p[p > 0] * np.log(p[p > 0] / q[p > 0])).sum()
+    assert found["kl"].item() == pytest.approx(divergence, abs=1e-5)
+
+
+def test_published_figures_refuse_what_the_paper_s_code_refuses():
+    gaze = GazeSamples(torch.tensor([[80.0, 105.0]] * 3), torch.arange(4))
+    others = GazeSamples(torch.tensor([[20.0, 20.0]] * 3), torch.arange(4))
+    even, hole, faint = torch.full((84, 84), 0.5), torch.ones(84, 84), torch.ones(84, 84) * 1e-9
+    hole[40:44, 46:48] = 0  # twelve native pixels beside the gaze
+    faint[42, 42] = 1e-10
+    found = published_figures(torch.stack([even, hole, faint]), gaze, others)
+    undefined = {name: values.isnan().tolist() for name, values in found.items()}
+    assert undefined["nss"] == undefined["shuffled_auc"] == [True, False, True]
+    # The even map does have a divergence; one pixel without saliency is enough to have none.
+    assert undefined["kl"] == [False, True, True]
+    density = fixation_density(fixation_map(np.array([[80.0, 105.0]]), 210, 160), 5.0)
+    entropy = -(density[density > 0] * np.log(density[density > 0])).sum()
+    assert found["kl"][0].item() == pytest.approx(np.log(210 * 160) - entropy)
 
 
 def test_others_are_not_oneself():

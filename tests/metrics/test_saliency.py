@@ -202,3 +202,15 @@ def test_tensors_give_tensors() -> None:
         found = measure(torch.from_numpy(saliency), torch.from_numpy(people))
         assert found.dtype == torch.float64
         np.testing.assert_array_equal(found.numpy(), measure(saliency, people))
+
+
+def test_rounding_is_no_saliency():
+    even = np.full((3, 3), 0.7, np.float32)
+    noisy = even * np.float32(1 + 1e-7) ** np.arange(9, dtype=np.float32).reshape(3, 3)
+    assert noisy.min() < noisy.max()
+    fixations = np.zeros((3, 3))
+    fixations[2, 2] = 1
+    assert nss(noisy, fixations) == 0 and auc(noisy, fixations) == 0.5
+    assert np.isnan(correlation(noisy, fixations))
+    assert similarity(noisy, fixations) == pytest.approx(1 / 9)
+    assert nss(noisy + np.eye(3) * 1e-4, fixations) == pytest.approx(2**0.5, rel=0.01)

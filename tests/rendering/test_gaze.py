@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from objwrappers.rendering.gaze import HUMAN, PREDICTED, draw_gaze
+from objwrappers.rendering.gaze import ATTENDED, HUMAN, PREDICTED, draw_gaze
 from objwrappers.rendering.saliency import tint
 
 
@@ -24,6 +24,8 @@ def test_both_densities_have_their_hues():
     np.testing.assert_allclose(picture[50, 20], 0.7 * np.array(PREDICTED), atol=1)
     np.testing.assert_allclose(picture[150, 100], 0.7 * np.array(HUMAN), atol=1)
     assert (picture.sum(-1) > 0).sum() == 2
+    picture = draw_gaze(frame, at(50, 20), scale=1, hue=ATTENDED)
+    np.testing.assert_allclose(picture[50, 20], 0.7 * np.array(ATTENDED), atol=1)
     assert frame.max() == 0
     assert draw_gaze(frame, np.zeros((84, 84)), scale=1).max() == 0
 
