@@ -215,6 +215,7 @@ class Tracker:
 
     def _begin(self, state: Arrays, percepts: Arrays, unclaimed: np.ndarray) -> None:
         """Puts detections of no object into the first free rows of their classes."""
+        self._make_room(state, unclaimed)
         envs, candidates = np.nonzero(unclaimed)
         free_envs, free_rows = np.nonzero(state["seen"] == 0)
         # Both lists are sorted by env and class; the k-th new object takes the k-th free row.
@@ -229,6 +230,24 @@ class Tracker:
             state[key][target] = percepts[key][source]
         state["seen"][target] = state["age"][target] = 1
         self._rename(state, *target)
+
+    def _make_room(self, state: Arrays, unclaimed: np.ndarray) -> None:
+        """Ends objects that coast where new ones of their class have no row, the longest first."""
+        envs, candidates = np.nonzero(unclaimed)
+        free_envs, free_rows = np.nonzero(state["seen"] == 0)
+        kinds = len(self._rows)
+        count = len(unclaimed) * kinds
+        short = np.bincount(envs * kinds + self._class_of[candidates], minlength=count)
+        short -= np.bincount(free_envs * kinds + self._row_class[free_rows], minlength=count)
+        if short.max() <= 0:
+            return
+        envs, rows = np.nonzero(state["missed"] > 0)
+        group = envs * kinds + self._row_class[rows]
+        order = np.lexsort((-state["missed"][envs, rows], group))
+        envs, rows, group = envs[order], rows[order], group[order]
+        ended = np.arange(len(group)) - np.searchsorted(group, group) < short[group]
+        for value in state.values():
+            value[envs[ended], rows[ended]] = 0
 
     def _rename(self, state: Arrays, envs: np.ndarray, rows: np.ndarray) -> None:
         """Ends objects that coast where one of another class begins, which takes their velocity."""

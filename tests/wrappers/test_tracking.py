@@ -142,6 +142,13 @@ def test_a_class_without_a_free_row_takes_no_more_and_the_near_candidate_is_want
     assert tracks[2]["age"][0, 0] == 3
 
 
+def test_what_is_found_takes_the_row_of_what_has_been_missed_longest():
+    both = [(0, 20, 50), (1, 100, 50)]
+    steps = [both, both, both, [(0, 20, 50)], [(0, 60, 150)]]
+    tracks = follow(exact([2]), *steps, candidates=2)
+    np.testing.assert_allclose(places(tracks)[-1], [[20, 50], [60, 150]], atol=1e-4)
+
+
 def test_classes_are_never_mixed():
     steps = [(0, 50, 50)], [(0, 50, 50)], [(1, 60, 50)]
     tracks = follow(Tracker(1, [1, 1]), *steps, candidates=2)
@@ -199,10 +206,10 @@ def test_the_assignment_is_the_best_of_all(objects, found, nudge):
     # Off the grid, so that no two ways cost the same.
     objects = [(x + nudge.random() / 3 + 40, y + nudge.random() / 3 + 40) for x, y in objects]
     found = [(x + nudge.random() / 3 + 40, y + nudge.random() / 3 + 40) for x, y in found]
-    tracker = exact([4], [4])
+    tracker = exact([7], [7])  # room for all, so that what coasts need not make any
     first = [(i, x, y) for i, (x, y) in enumerate(objects)]
     second = [(i, x, y) for i, (x, y) in enumerate(found)]
-    _, tracks = follow(tracker, first, second, candidates=4)
+    _, tracks = follow(tracker, first, second, candidates=7)
     expected = brute_force(np.array(objects), np.array(found).reshape(-1, 2), 30.0)
     for row, detection in enumerate(expected):
         if detection is None:
