@@ -42,7 +42,10 @@ def test_frames_are_small_and_collecting_again_adds_what_is_missing(frames, run_
     assert "Traceback" not in error
 
 
-@pytest.mark.parametrize("model", ["motion", "transporter", "permakey"])
+SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("transporter", "permakey")]
+
+
+@pytest.mark.parametrize("model", ["motion", *SLOW])
 def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
     frames, run_zoo, tmp_path, model
 ):
@@ -129,6 +132,7 @@ def test_noisy_weights_have_a_name_of_their_own(frames, run_zoo, tmp_path, monke
     assert "Unknown noise 'all'" in error and "Traceback" not in error
 
 
+@pytest.mark.slow
 def test_two_processes_train_together(frames, run_zoo, tmp_path):
     # Not all of it learns at every step: the PointNet waits for the first tenth of them.
     options = ["--model", "permakey", "--game", "Pong", "--frames-folder", frames, "-n", 12, *TINY]

@@ -168,6 +168,7 @@ def test_a_family_has_hyperparameters_for_all_its_games(tmp_path: Path) -> None:
     assert "frame_stack" not in read["ObjFrames", "Zaxxon"], "its env stacks"
 
 
+@pytest.mark.slow
 def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
     env_id = "ObjFrames-Breakout-v0"
     options = ["--algo", "ppo", "--env", env_id, "-f", "runs"]
@@ -220,7 +221,14 @@ def test_the_published_protocol_in_little(run_zoo: Any, tmp_path: Path) -> None:
     assert "config.json is damaged" in run_zoo(*evaluate, ok=False).stderr
 
 
-@pytest.mark.parametrize("algo", ["a2c", "dqn", "qrdqn"])
+@pytest.mark.parametrize(
+    "algo",
+    [
+        pytest.param("a2c", marks=pytest.mark.slow),
+        "dqn",
+        pytest.param("qrdqn", marks=pytest.mark.slow),
+    ],
+)
 def test_other_algorithms_take_the_same_networks(run_zoo: Any, tmp_path: Path, algo: str) -> None:
     options = ["--algo", algo, "--env", "ObjFrames-Pong-v0", "--device", "cpu", "-f", "runs"]
     small = [] if algo == "a2c" else ["-params", "learning_starts:20", "buffer_size:100"]
