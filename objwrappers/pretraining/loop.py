@@ -8,7 +8,6 @@ does.
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -19,7 +18,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from objwrappers.files import write_atomically
+from objwrappers.checkpoints import load_checkpoint, save_checkpoint
 from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining.flow import log_flow
 from objwrappers.rendering.overlay import draw_percepts
@@ -186,20 +185,13 @@ class Training:
             "scheduler": self.scheduler.state_dict() if self.scheduler else None,
         }
         if self.fabric.is_global_zero:
-            buffer = io.BytesIO()
-            torch.save(state, buffer)
-            with write_atomically(self.checkpoint) as file:
-                file.write(buffer.getbuffer())
+            save_checkpoint(self.checkpoint, state)
         self.fabric.barrier()
 
     def _load(self) -> None:
         cure = f"Remove {self.checkpoint.parent} or give another --log-folder."
-        try:
-            state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-            facts = state["facts"]
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise ValueError(f"{self.checkpoint} is damaged ({error}). {cure}") from error
-        if facts != self.facts:
+        state = load_checkpoint(self.checkpoint, cure)
+        if (facts := state["facts"]) != self.facts:
             there, here = ({**f["arguments"], **f, "arguments": None} for f in (facts, self.facts))
             other = {k: there.get(k) for k in here if there.get(k) != here[k]}
             raise ValueError(f"{self.checkpoint} is of a run with other settings: {other}. {cure}")

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,7 +22,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from objwrappers.files import write_atomically
+from objwrappers.checkpoints import load_checkpoint, save_checkpoint
 from objwrappers.metrics.actions import action_figures
 from objwrappers.names import unknown_name
 from objwrappers.sb3.cloning.data import BALANCES, Demonstrations, Draw, Several
@@ -225,19 +224,12 @@ class Imitation:
             "policy": self._policy.state_dict(),
             "optimizer": self._optimizer.state_dict(),
         }
-        buffer = io.BytesIO()
-        torch.save(state, buffer)
-        with write_atomically(self._checkpoint) as file:
-            file.write(buffer.getbuffer())
+        save_checkpoint(self._checkpoint, state)
 
     def _load(self) -> None:
         cure = f"Remove {self._checkpoint}."
-        try:
-            state = torch.load(self._checkpoint, map_location="cpu", weights_only=True)
-            facts = state["facts"]
-        except Exception as error:  # torch raises many kinds for a damaged file
-            raise ValueError(f"{self._checkpoint} is damaged ({error}). {cure}") from error
-        if facts != self._facts:
+        state = load_checkpoint(self._checkpoint, cure)
+        if state["facts"] != self._facts:
             raise ValueError(f"{self._checkpoint} is of a run with other settings. {cure}")
         self._policy.load_state_dict(state["policy"])
         self._optimizer.load_state_dict(state["optimizer"])
