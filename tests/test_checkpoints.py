@@ -22,7 +22,9 @@ class Evil:
         return print, ("run",)
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", pickle.dumps({"facts": 1}), pickle.dumps(Evil())])
+@pytest.mark.parametrize(
+    "content", [b"", b"PK", pickle.dumps({"facts": 1}, 2), pickle.dumps(Evil(), 2)]
+)
 def test_what_is_no_checkpoint_is_named_with_the_cure_and_not_run(tmp_path, content, capsys):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
