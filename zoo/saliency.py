@@ -14,7 +14,9 @@ up to ``--trained``, what moves, and people's own gaze a moment before.
 ``objwrappers.score_gaze`` tells; they scored whole trials: ``--first 1``.
 
 Frames are told by their numbers: by default models learned from the first 10,000 of each trial,
-and are scored on those after them.
+and are scored on those after them. ``--split official`` scores the trials that the dataset's
+authors validated on, for models that learned from the others (``pretrain.py -params
+split:official``).
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from objwrappers.command_line import (
     run_program,
     write_json,
 )
+from objwrappers.datasets.gaze import GAZE_SPLITS
 from objwrappers.sb3.saliency import METHODS
 from objwrappers.sb3.saliency.policy_outputs import TARGETS
 from objwrappers.scoring.gaze import GAZE_HEADS, PUBLISHED_HEADS, score_gaze, undefined_counts
@@ -58,9 +61,10 @@ def main() -> None:
     add("--target", choices=TARGETS, default="action", help="whose saliency")
     add("--gaze", choices=GAZE_OF, default="stack", help="of what an agent sees, or of the newest")
     add("--as-published", action="store_true", help="the procedure of free-lunch saliency's paper")
-    add("--first", type=int, default=10_001, help="number of the first frame scored")
+    add("--split", choices=GAZE_SPLITS, default="frames", help="or whole trials, as the authors")
+    add("--first", type=int, help="number of the first frame scored")
     add("--last", type=int, help="number of the last one (default: all)")
-    add("--trained", type=int, default=9_000, help="number of the last frame of the mean gaze")
+    add("--trained", type=int, help="number of the last frame of the mean gaze")
     add("--seed", type=int, help="of the shuffled AUC's negatives")
     add("--json", type=Path, help="file to write the table to")
     add("--picture", type=Path, help="of the best, middling and worst frames of the first one")

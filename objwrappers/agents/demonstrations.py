@@ -18,13 +18,12 @@ from objwrappers.datasets.atari_head.actions import NUM_ACTIONS, actions_of, as_
 from objwrappers.datasets.atari_head.recording import HumanRecording
 from objwrappers.datasets.atari_head.splits import (
     EXAMPLE_RANGES,
-    VALIDATION_TRIALS,
+    is_official_test,
     range_split,
     tail_split,
 )
 from objwrappers.datasets.small_frames import small_frames, stream_frames
 from objwrappers.envs.raw_stack import RAW_STACK
-from objwrappers.games import rom_name
 from objwrappers.metrics.gaze_maps import GazeSamples
 from objwrappers.names import unknown_name
 from objwrappers.rendering.last_action import draw_actions
@@ -126,8 +125,7 @@ def split_frames(
     if split not in SPLITS:
         raise unknown_name("split", split, SPLITS)
     ids = [int(recording.name.partition("_")[0]) for recording in recordings]
-    official = VALIDATION_TRIALS[rom_name(recordings[0].task)]
-    tested = [number in official for number in ids]
+    tested = [is_official_test(recording.name, recording.task) for recording in recordings]
     if split == "auto":
         example = ids == [EXAMPLE_TRIAL] and recordings[0].task == "MsPacman"
         both = any(tested) and not all(tested)

@@ -2,6 +2,7 @@
 
 * :class:`GazePlay`: one recording of human play, in memory or mapped
 * :func:`trials_of_one_game`: Atari-HEAD's trials at a path that can be used
+* :func:`split_trials`: which recordings are to learn from, and which to be scored on
 * :class:`GazeBatches`: batches of stacks and densities, drawn by step
 """
 
@@ -19,10 +20,16 @@ import torch
 from torch import Tensor
 
 from objwrappers.datasets.atari_head.finding import read_trials
+from objwrappers.datasets.atari_head.splits import is_official_test
 from objwrappers.datasets.atari_head.trials import Trial
 from objwrappers.metrics.gaze_maps import GazeSamples, Sigma
+from objwrappers.names import unknown_name
 
-__all__ = ["GazeBatches", "GazePlay", "trials_of_one_game"]
+__all__ = ["GAZE_SPLITS", "GazeBatches", "GazePlay", "split_trials", "trials_of_one_game"]
+
+GAZE_SPLITS = ("frames", "official")
+"""What is left for testing: the later frames of each trial; or all of the trials that the dataset's
+authors validated on, and nothing of the others."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +111,26 @@ def trials_of_one_game(path: str | Path, game: str | None = None) -> list[Trial]
     if not games:
         raise ValueError(f"No trial in {path} has both frames and labels.")
     return complete
+
+
+def split_trials(recordings: Sequence[Any], split: str) -> tuple[list[Any], list[Any]]:
+    """Returns the recordings to learn from and those to score; by frames, each is in both.
+
+    Args:
+        recordings: Of human play.
+        split: A name of :data:`GAZE_SPLITS`.
+
+    Raises:
+        ValueError: No such split.
+    """
+    if split not in GAZE_SPLITS:
+        raise unknown_name("split", split, GAZE_SPLITS)
+    if split == "frames":
+        return [*recordings], [*recordings]
+    parts: tuple[list[Any], list[Any]] = ([], [])
+    for recording in recordings:
+        parts[is_official_test(recording.name, recording.task)].append(recording)
+    return parts
 
 
 class GazeBatches(torch.utils.data.Dataset):

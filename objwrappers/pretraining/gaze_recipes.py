@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from objwrappers.datasets.atari_head.recording import HumanRecording
-from objwrappers.datasets.gaze import GazeBatches, GazePlay
+from objwrappers.datasets.gaze import GazeBatches, GazePlay, split_trials
 from objwrappers.pretraining.recipes import VALIDATION_SHARE, Datasets, Ingredients
 
 __all__ = ["gaze", "split_steps"]
@@ -25,15 +26,22 @@ def gaze(module: Any, given: Ingredients) -> Datasets:
     """Stacks with people's densities; the model is prepared by those of the training.
 
     Raises:
-        ValueError: Frames that nobody watched, bars, or no step with gaze.
+        ValueError: Frames that nobody watched, bars, no such split, or no step with gaze.
     """
     if given.noise != "none":
         raise ValueError(
             f"People who saw no bars did not look around them: noise='none', got {given.noise!r}."
         )
     settings = given.settings
-    plays = [GazePlay.of(recording) for recording in _human(module, given.recordings)]
-    split = [split_steps(play, settings["n_frames"], module.stack) for play in plays]
+    recordings, _ = split_trials(_human(module, given.recordings), settings["split"])
+    if not recordings:
+        raise ValueError(
+            f"split={settings['split']!r} leaves none of {len(given.recordings)} trials to learn "
+            "from: the dataset's authors validated on them. Give others, or split='frames'."
+        )
+    count = settings["n_frames"] if settings["split"] == "frames" else math.inf
+    plays = [GazePlay.of(recording) for recording in recordings]
+    split = [split_steps(play, count, module.stack) for play in plays]
     sigma = (float(settings["sigma_rows"]), float(settings["sigma_columns"]))
 
     def batches(part: int) -> GazeBatches:
@@ -47,7 +55,7 @@ def gaze(module: Any, given: Ingredients) -> Datasets:
     return training, validation
 
 
-def split_steps(play: GazePlay, count: int, stack: int) -> tuple[np.ndarray, np.ndarray]:
+def split_steps(play: GazePlay, count: float, stack: int) -> tuple[np.ndarray, np.ndarray]:
     """Splits the first frames of a trial; what comes after them is left for testing.
 
     Args:
@@ -58,7 +66,7 @@ def split_steps(play: GazePlay, count: int, stack: int) -> tuple[np.ndarray, np.
     Returns:
         The steps with gaze of the first nine tenths, and those of the last tenth.
     """
-    count = min(count, int(play.numbers[-1]))
+    count = int(min(count, play.numbers[-1]))
     cut = count - round(VALIDATION_SHARE * count)
     early = play.seen & (play.numbers <= cut)
     late = play.seen & (play.numbers >= cut + stack) & (play.numbers <= count)

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from objwrappers.agents.onlookers import Onlooker
 from objwrappers.datasets.atari_head.recording import HumanRecording, human_recording
-from objwrappers.datasets.gaze import GazePlay, trials_of_one_game
+from objwrappers.datasets.gaze import GazePlay, split_trials, trials_of_one_game
 from objwrappers.datasets.index import INDEX_NAME
 from objwrappers.metrics.gaze_baselines import mean_gaze_map
 from objwrappers.metrics.gaze_figures import (
@@ -57,6 +57,8 @@ PUBLISHED_HEADS = {key: GAZE_HEADS[key] for key in ("nss", "kl", "shuffled_auc")
 }
 """The same of the published procedure."""
 
+TRAINED_TO, TEST_FROM = 9_000, 10_001  # numbers of frames; those between validate
+
 
 def score_gaze(
     path: str | Path,
@@ -69,9 +71,10 @@ def score_gaze(
     target: str = "action",
     gaze_of: str = "stack",
     as_published: bool = False,
-    first: int = 10_001,
+    split: str = "frames",
+    first: int | None = None,
     last: int | None = None,
-    trained: int = 9_000,
+    trained: int | None = None,
     device: str = "auto",
     seed: int | None = None,
     picture: str | Path | None = None,
@@ -105,6 +108,9 @@ def score_gaze(
         gaze_of: Whose gaze counts at an agent's moment: that of all frames of its ``"stack"``, or
             of its ``"newest"`` observation.
         as_published: See above.
+        split: ``"frames"``: of each trial those after the first 10,000, the mean gaze is of the
+            first 9,000. ``"official"``: the trials that the dataset's authors validated on, the
+            mean gaze is of the others. What models learned from is said by a setting of that name.
         first: Number of the first frame scored, of each trial; as published it is 1.
         last: Number of the last one; by default all.
         trained: Number of the last frame that the mean gaze is of.
@@ -137,8 +143,17 @@ def score_gaze(
         game = task_of(agents[0]["env_id"])
     recordings = open_play(path, game)
     task = recordings[0].task
-    _check_range(recordings, path, first, last)
-    mean = mean_gaze_map(_trained_maps(recordings, trained))
+    learned, scored = split_trials(recordings, split)
+    if not scored:
+        raise ValueError(
+            f"split={split!r} leaves nothing of {path} to score: the dataset's authors validated "
+            "on other trials. Give these, or split='frames'."
+        )
+    whole = split == "official"
+    first = first if first is not None else 1 if whole else TEST_FROM
+    trained = trained if trained is not None else None if whole else TRAINED_TO
+    _check_range(scored, path, first, last)
+    mean = mean_gaze_map(_trained_maps(learned, trained))
     foretelling = gaze_entrants.models(named, weights, task, device)
     with ExitStack() as stack:
         shown = gaze_entrants.show_to(agents, path, task, device, as_published)
@@ -148,7 +163,7 @@ def score_gaze(
         entrants = {**gaze_entrants.baselines(mean), **foretelling, **looking}
         values: dict[str, list[dict[str, Tensor]]] = {name: [] for name in entrants}
         seen, opening = [], None
-        for recording in recordings:
+        for recording in scored:
             moments = _moments(recording, shown, first, last, gaze_of, int(as_published))
             if not len(moments):
                 continue
@@ -234,7 +249,7 @@ def _check_range(
 
 
 def _trained_maps(
-    recordings: Sequence[HumanRecording], trained: int
+    recordings: Sequence[HumanRecording], trained: int | None
 ) -> Iterator[tuple[Tensor, Tensor]]:
     yield torch.zeros(1, SIDE, SIDE), torch.zeros(1)  # where nothing was trained on
     for recording in recordings:

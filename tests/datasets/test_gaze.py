@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from objwrappers.datasets.gaze import GazeBatches, GazePlay
+from objwrappers.datasets.gaze import GazeBatches, GazePlay, split_trials
 from objwrappers.metrics.gaze_maps import GazeSamples
 
 
@@ -67,3 +67,13 @@ def test_nothing_to_draw_from_and_parts_that_do_not_fit():
     whole = play()
     with pytest.raises(ValueError, match="must be of as many steps, got 19, 20, 20, 20"):
         GazePlay(whole.frames[1:], whole.starts, whole.gaze, whole.numbers)
+
+
+def test_trials_are_split_as_their_authors_did_or_not_at_all():
+    names = ("52_RZ_1", "61_RZ_2", "137_KM_3", "strange")
+    trials = [SimpleNamespace(name=name, task="MsPacman") for name in names]
+    learned, scored = split_trials(trials, "official")
+    assert learned == [trials[0], trials[3]] and scored == [trials[1], trials[2]]
+    assert split_trials(trials, "frames") == (trials, trials)
+    with pytest.raises(ValueError, match=r"split .*offical.*official"):
+        split_trials(trials, "offical")

@@ -89,6 +89,20 @@ def test_what_cannot_be_learned_from_is_refused(tmp_path):
         gaze(DeconvGaze(), noisy)
 
 
+def test_the_authors_trials_are_left_for_testing():
+    first, second = recording(), recording(seed=1)
+    second.small_frames = second.small_frames // 2
+    first.name, second.name, first.task, second.task = "61_RZ_1", "52_RZ_1", "MsPacman", "MsPacman"
+    # n_frames, which leaves later frames for testing, does not count.
+    training, validation = gaze(DeconvGaze(), given(first, second, split="official", n_frames=50))
+    batches = [part[i]["frames"] for part in (training, validation) for i in range(4)]
+    assert {int(v) for frames in batches for v in frames.amax((1, 2, 3))} == {120}
+    ends = second.small_frames[111:]
+    assert all((f.numpy() == ends).all((1, 2)).any() for f in validation[0]["frames"][:, -1])
+    with pytest.raises(ValueError, match=r"split='official' leaves none of 1 trials"):
+        gaze(DeconvGaze(), given(first, split="official"))
+
+
 @pytest.mark.slow
 def test_a_deconv_learns_to_look_at_the_square():
     torch.manual_seed(0)

@@ -10,8 +10,13 @@ from stable_baselines3 import A2C
 
 from objwrappers.agents.onlookers import load_onlooker
 from objwrappers.datasets.atari_head.moments import frames_seen
-from objwrappers.datasets.atari_head.synthetic import SYNTHETIC_TRIALS, write_synthetic
+from objwrappers.datasets.atari_head.synthetic import (
+    SYNTHETIC_TRIALS,
+    SyntheticTrial,
+    write_synthetic,
+)
 from objwrappers.datasets.gaze import GazePlay
+from objwrappers.metrics.gaze_baselines import mean_gaze_map
 from objwrappers.metrics.saliency import nss
 from objwrappers.perception.gaze.deconv import DeconvGaze
 from objwrappers.sb3.policies import FLSPolicy
@@ -74,6 +79,26 @@ def test_a_table_beside_baselines(trials, weights):
         ]
     )
     assert rows[str(weights)]["nss"] == pytest.approx(float(by_hand.nanmean()))
+
+
+def test_by_the_official_split_whole_trials_are_scored(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    chosen = (SyntheticTrial(61), SyntheticTrial(203))
+    path = write_synthetic(tmp_path / "data", trials=chosen, frames=90)
+    tested = next(r for r in open_play(path, "MsPacman") if r.name.startswith("61_"))
+    rows = score_gaze(path, game="MsPacman", split="official", device="cpu")["MsPacman"]
+    assert all(row["used"] + row["undefined"] == len(tested) for row in rows)
+    alone = score_gaze(tested.folder, first=1, trained=0, device="cpu")["MsPacman"]
+    by_name = [{row["gaze"]: row["nss"] for row in some} for some in (rows, alone)]
+    assert by_name[0]["(what moves)"] == by_name[1]["(what moves)"]
+    # The mean gaze is of the other trial.
+    other = next(r for r in open_play(path, "MsPacman") if r.name.startswith("203_"))
+    maps, weight = GazePlay.of(other).gaze.maps()
+    mean = mean_gaze_map([(maps, weight)])
+    expected = nss(mean.expand(len(tested), -1, -1), GazePlay.of(tested).gaze.counts())
+    assert by_name[0]["(mean gaze)"] == pytest.approx(float(expected.nanmean()))
+    with pytest.raises(ValueError, match=r"split='official' leaves nothing of .* to score"):
+        score_gaze(other.folder, split="official", device="cpu")
 
 
 def test_a_trials_recording_is_scored_too(trials):

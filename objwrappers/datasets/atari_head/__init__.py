@@ -41,6 +41,7 @@ from objwrappers.datasets.atari_head.reports import TrialReport, Verification
 from objwrappers.datasets.atari_head.splits import (
     EXAMPLE_RANGES,
     chain_folds,
+    is_official_test,
     official_split,
     range_split,
     tail_split,
@@ -61,6 +62,7 @@ __all__ = [
     "frames_acted_on",
     "frames_seen",
     "human_recording",
+    "is_official_test",
     "observed",
     "official_split",
     "range_split",

@@ -1,6 +1,7 @@
 """Parts of the data to train and to validate on, that share no frame.
 
 * :func:`official_split`: by the trials that the dataset's authors validated on
+* :func:`is_official_test`: whether a recording is of one of these
 * :func:`chain_folds`: folds of trials, of which none continues a game of another fold
 * :func:`tail_split`: the last part of each trial
 * :func:`range_split`: ranges of frame numbers, for data of one trial; :data:`EXAMPLE_RANGES`
@@ -13,11 +14,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from objwrappers.datasets.atari_head.trials import Trial
+from objwrappers.games import rom_name
 
 __all__ = [
     "EXAMPLE_RANGES",
     "VALIDATION_TRIALS",
     "chain_folds",
+    "is_official_test",
     "official_split",
     "range_split",
     "tail_split",
@@ -75,6 +78,17 @@ def official_split(trials: Sequence[Trial]) -> tuple[list[Trial], list[Trial]]:
             "tail_split."
         )
     return train, validation
+
+
+def is_official_test(name: str, task: str) -> bool:
+    """Tells whether the dataset's authors validated on a trial.
+
+    Args:
+        name: Of the trial, ``"593_RZ_5037271_Aug-05-15-35-12"``.
+        task: As ids spell the game, ``"MsPacman"``.
+    """
+    number = name.partition("_")[0]
+    return number.isdigit() and int(number) in VALIDATION_TRIALS[rom_name(task)]
 
 
 def chain_folds(trials: Sequence[Trial], folds: int) -> list[list[Trial]]:
