@@ -78,7 +78,6 @@ def _human(module: Any, recordings: Sequence[Any]) -> list[Any]:
     try:
         if not recordings:
             raise ValueError("There are none.")
-        # A recording of human play is read without its gaze, too, as those of agents are.
         return [r if hasattr(r, "gaze") else HumanRecording(r.folder) for r in recordings]
     except ValueError as error:
         raise ValueError(

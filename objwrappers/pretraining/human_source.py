@@ -13,9 +13,10 @@ from pathlib import Path
 
 import torch
 
-from objwrappers.datasets.atari_head.recording import HumanRecording, human_recording
+from objwrappers.datasets.atari_head.recording import human_recording
 from objwrappers.datasets.frames import Frames, read_frames
 from objwrappers.datasets.gaze import trials_of_one_game
+from objwrappers.datasets.recordings import Recording
 from objwrappers.perception.base import FrameFormat
 from objwrappers.pretraining.sources import Source
 
@@ -48,30 +49,30 @@ class HumanSource(Source):
         self.recordings  # noqa: B018
 
     @cached_property
-    def recordings(self) -> tuple[HumanRecording, ...]:  # type: ignore[override]
-        """The trials' recordings.
+    def recordings(self) -> tuple[Recording, ...]:
+        """The trials' recordings; their folders hold what people did and saw, too.
 
         Raises:
             ValueError: Nothing in one of them can be used.
         """
-        return tuple(human_recording(trial) for trial in self._trials)
+        return tuple(human_recording(trial).recording for trial in self._trials)
 
     @property
     def digest(self) -> str:
         """A name of all recordings' content."""
-        digests = [recording.recording.digest for recording in self.recordings]
+        digests = [recording.digest for recording in self.recordings]
         return hashlib.sha256(json.dumps(digests).encode()).hexdigest()
 
     @property
     def num_frames(self) -> int:
         """Steps of all trials."""
-        return sum(len(recording) for recording in self.recordings)
+        return sum(recording.num_steps for recording in self.recordings)
 
     def read(self, form: FrameFormat) -> Frames:
         """Reads the trials one after the other, as one env's episodes."""
         parts = []
         for recording in self.recordings:
-            height, width, _ = recording.recording.frame_shape
+            height, width, _ = recording.frame_shape
             size = (form.height or height, form.width or width)
             parts.append(read_frames(recording.folder, size, grayscale=form.grayscale))
         return Frames(

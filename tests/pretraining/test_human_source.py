@@ -70,6 +70,18 @@ def test_weights_of_gaze_models_from_the_datasets_files(dataset, tmp_path):
     assert load_model("motion", "MsPacman", device="cpu", family="gaze").mean > 0
 
 
+def test_backgrounds_are_learned_from_what_people_reached(tmp_path):
+    trial = write_synthetic(tmp_path / "data", trials=SYNTHETIC_TRIALS[:1], frames=60)
+    folder = objwrappers.pretrain("motion", "MsPacman", family="scenes", trials=trial, device="cpu")
+    config = json.loads((folder / "config.json").read_text())
+    assert config["trained_on"]["task"] == "MsPacman"
+    model = load_model("motion", "MsPacman", device="cpu", family="scenes")
+    frames = human_recording(read_trials(trial)[0]).frames()
+    ends = model(torch.from_numpy(frames[[0, -1]]))
+    # The square that walks is what differs from the background.
+    assert (ends["present"].sum(-1) > 0).all()
+
+
 def test_what_is_no_trial_of_one_game_is_refused(dataset, tmp_path):
     with pytest.raises(ValueError, match="give nothing beside"):
         find_source("MsPacman", images=tmp_path, trials=dataset)
