@@ -139,7 +139,9 @@ def _drawn(
     for name, entrant in entrants.items():
         (density,), (score,) = _scored(entrant, moments, one)
         said = "no gaze" if np.isnan(score) else f"NSS {score:.1f}"
-        words = [name, f"frame {moments.play.numbers[step]}", said]
+        words = [Path(name).name, said]
+        if not panels:
+            words.insert(1, f"frame {moments.play.numbers[step]}")
         text = "  ".join(word for word in words if word)
         hue = PREDICTED if entrant.agent is None else ATTENDED
         panels.append(
