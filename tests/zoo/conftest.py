@@ -2,14 +2,13 @@
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import gymnasium as gym
 import pytest
 import torch
 from stable_baselines3 import A2C
+from warm_python import WarmPython
 
 import objwrappers  # noqa: F401
 from objwrappers.agents.saving import describe_policy, save_agent
@@ -19,21 +18,31 @@ ROOT = Path(__file__).parents[2]
 BREAKOUT = "ObjFrames-Breakout-v0"
 
 
+def _environment(cache):
+    return {
+        **os.environ,
+        "XDG_CACHE_HOME": str(cache),
+        "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
+        "OMP_NUM_THREADS": "1",
+    }
+
+
+@pytest.fixture(scope="session")
+def warm_python(tmp_path_factory):
+    """Programs start here with their imports done: half of these tests were imports."""
+    python = WarmPython(_environment(tmp_path_factory.mktemp("imports")))
+    yield python
+    python.close()
+
+
 @pytest.fixture
-def run_zoo(tmp_path):
+def run_zoo(tmp_path, warm_python):
     """Runs ``python zoo/<program>.py ...`` from an empty folder; returns the finished process."""
 
     def run(program, *arguments, ok=True):
-        environment = {
-            **os.environ,
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")]),
-            "OMP_NUM_THREADS": "1",
-        }
-        command = [sys.executable, str(ROOT / "zoo" / f"{program}.py"), *map(str, arguments)]
-        result = subprocess.run(
-            command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=300
-        )
+        environment = _environment(tmp_path / "cache")
+        path = ROOT / "zoo" / f"{program}.py"
+        result = warm_python.run(path, [*map(str, arguments)], tmp_path, environment)
         assert (result.returncode == 0) == ok, result.stdout + result.stderr
         return result
 
