@@ -238,7 +238,7 @@ def _gaze_model(
         if weights is not None:
             raise ValueError(f"method {chosen['method']!r} needs no gaze model in play.")
         return None
-    name = chosen["gaze"] or "deconv"
+    name = chosen["gaze"] or "motion"
     if weights is not None:
         _, name = family_and_model_of(weights)
     return load_model(name, task, weights, device, family="gaze")

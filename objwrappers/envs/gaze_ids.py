@@ -30,7 +30,7 @@ __all__ = ["make_gaze", "make_gaze_vec"]
 
 def make_gaze(
     game: str,
-    model: str | GazeModule = "deconv",
+    model: str | GazeModule = "motion",
     weights: str | None = None,
     device: str = "auto",
     mode: str = "channel",
@@ -47,7 +47,7 @@ def make_gaze(
 
     Args:
         game: ``"MsPacman"``.
-        model: ``"deconv"``, ``"gcu"``, ``"motion"``, or a gaze model of your own.
+        model: ``"motion"``, ``"deconv"``, ``"gcu"``, or a gaze model of your own.
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         mode: ``"channel"``, ``"mask"``, ``"foveate"`` or ``"keypoints"``.
@@ -68,7 +68,7 @@ def make_gaze(
 def make_gaze_vec(
     game: str,
     num_envs: int = 1,
-    model: str | GazeModule = "deconv",
+    model: str | GazeModule = "motion",
     weights: str | None = None,
     device: str = "auto",
     mode: str = "channel",

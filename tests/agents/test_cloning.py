@@ -185,8 +185,8 @@ def test_what_cannot_be_imitated_is_told(train, tmp_path, options, message):
 
 def test_missing_gaze_weights_and_trials_come_with_a_cure(train, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(FileNotFoundError, match=r"pretrain\.py --family gaze --model deconv"):
-        train(method="agil")
+    with pytest.raises(FileNotFoundError, match=r"pretrain\.py --family gaze --model gcu"):
+        train(method="agil", hyperparams={"gaze": "gcu"})
     with pytest.raises(FileNotFoundError, match="nowhere"):
         clone(ENV, tmp_path / "nowhere")
 

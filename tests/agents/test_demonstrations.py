@@ -102,7 +102,8 @@ def test_tracked_scenes_are_those_that_an_agent_sees(folder, recordings):
 def test_foretold_gaze_is_that_of_all_raw_frames(folder, recordings, tmp_path, mode):
     torch.manual_seed(0)
     DeconvGaze().save_pretrained(tmp_path / "weights")
-    options = {"weights": str(tmp_path / "weights"), "device": "cpu", "mode": mode}
+    weights = str(tmp_path / "weights")
+    options = {"model": "deconv", "weights": weights, "device": "cpu", "mode": mode}
     data = demonstrations(recordings[0], "ObjGaze-MsPacman-v0", options)
     expected = streamed(folder, "ObjGaze", 1, **options)
     for number, (percepts, _) in expected.items():

@@ -34,7 +34,8 @@ class TestGaze(EnvConformance):
 
     @pytest.fixture(autouse=True)
     def untrained(self, weights):
-        self.options = {"weights": weights, "device": "cpu", "repeat_action_probability": 0.0}
+        gaze = {"model": "deconv", "weights": weights, "device": "cpu"}
+        self.options = {**gaze, "repeat_action_probability": 0.0}
 
 
 def small(frame):
@@ -159,8 +160,9 @@ def test_recorded_play_has_predicted_gaze(tmp_path, weights):
 )
 @pytest.mark.parametrize("make", [make_gaze, make_gaze_vec])
 def test_bad_input_is_named(weights, make, options, message):
+    gaze = {"model": "deconv", "weights": weights, "device": "cpu"}
     with pytest.raises(ValueError, match=message):
-        make("MsPacman", **{"weights": weights, "device": "cpu", **options})
+        make("MsPacman", **{**gaze, **options})
 
 
 def test_raw_frames_have_no_bars():
