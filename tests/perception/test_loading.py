@@ -184,6 +184,10 @@ def test_scenes_of_four_games_are_bundled_with_names(model):
         assert config["classifier"]["shots"] == 256
 
 
+def test_human_gaze_of_ms_pacman_is_bundled():
+    assert missing(["gaze-motion-MsPacman"]) == []
+
+
 def test_bundled_weights_together_are_within_25_mib():
     assert sum(path.stat().st_size for path in BUNDLED.rglob("*")) <= 25 * 2**20
 
@@ -192,17 +196,18 @@ def test_bundled_weights_together_are_within_25_mib():
     "folder", [p.parent for p in BUNDLED.glob("*/config.json")], ids=lambda p: p.name
 )
 def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
-    family = "scenes" if folder.name.startswith("scenes-") else "keypoints"
-    name, game, *noise = folder.name.removeprefix("scenes-").split("-")
-    limit = 2 * 2**20 if name in ("permakey", "space_time") else 300_000
-    assert (folder / "model.safetensors").stat().st_size <= limit
+    parts = folder.name.split("-")
+    family = parts.pop(0) if parts[0] in ("scenes", "gaze") else "keypoints"
+    name, game, *noise = parts
+    large = family == "gaze" or name in ("permakey", "space_time")
+    assert (folder / "model.safetensors").stat().st_size <= (2 * 2**20 if large else 300_000)
     config = json.loads((folder / "config.json").read_text())
     training = config["training"]
     assert (config["family"], config["model"]) == (family, name)
     assert config["trained_on"] == {
         "task": game,
         "noise": noise[0] if noise else "none",
-        "channels": "RGB",
+        "channels": "grey" if family == "gaze" else "RGB",
     }
     content = (folder / "model.safetensors").read_bytes()
     assert config["sha256"] == hashlib.sha256(content).hexdigest()
