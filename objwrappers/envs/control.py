@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
@@ -269,11 +268,7 @@ class ControlEnv(gym.Env):
             if camera not in names:
                 raise unknown_name("camera", camera, names)
             return names.index(camera)
-        if (
-            isinstance(camera, bool)
-            or not isinstance(camera, int | np.integer)
-            or not (0 <= camera < len(names))
-        ):
+        if isinstance(camera, bool) or camera not in range(len(names)):
             raise ValueError(
                 f"camera must be a name or an index below {len(names)}, got {camera!r}. "
                 f"There are {', '.join(names)}."
@@ -283,10 +278,8 @@ class ControlEnv(gym.Env):
 
 def _size(name: str, size: Any) -> tuple[int, int]:
     sides = tuple(size) if isinstance(size, list | tuple) else (size, size)
-    good = len(sides) == 2 and all(
-        isinstance(side, Integral) and not isinstance(side, bool) and 1 <= side <= MAX_SIDE_PX
-        for side in sides
-    )
+    whole = all(isinstance(side, int | np.integer) and side is not True for side in sides)
+    good = len(sides) == 2 and whole and all(1 <= side <= MAX_SIDE_PX for side in sides)
     if not good:
         raise ValueError(
             f"{name} must be one or two integers from 1 to {MAX_SIDE_PX}, got {size!r}."

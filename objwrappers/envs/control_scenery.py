@@ -19,9 +19,10 @@ from objwrappers.envs.control_contexts import Colour, Context, Distractor
 __all__ = ["Scenery"]
 
 _OBJECTS = mujoco.mjtObj
-_GEOMS = mujoco.mjtGeom
-_FLAT = (_GEOMS.mjGEOM_PLANE, _GEOMS.mjGEOM_HFIELD)
-_BY_RADIUS = (_GEOMS.mjGEOM_CAPSULE, _GEOMS.mjGEOM_CYLINDER)
+# NumPy's integers do not equal mujoco's enumerations.
+_PLANE, _TERRAIN = int(mujoco.mjtGeom.mjGEOM_PLANE), int(mujoco.mjtGeom.mjGEOM_HFIELD)
+_SPHERE = int(mujoco.mjtGeom.mjGEOM_SPHERE)
+_BY_RADIUS = (int(mujoco.mjtGeom.mjGEOM_CAPSULE), int(mujoco.mjtGeom.mjGEOM_CYLINDER))
 _EXPOSURE = 0.55
 """The suite's lamps make a colour up to 1.9 times as bright as its paint."""
 _FARTHEST = 2.5
@@ -48,7 +49,7 @@ class Scenery:
             for (kind, index), role in self._roles.items()
             if kind == int(_OBJECTS.mjOBJ_GEOM)
             and role in ("floor", "background")
-            and model.geom_type[index] == _GEOMS.mjGEOM_PLANE
+            and model.geom_type[index] == _PLANE
         ]
 
     def paint(self, scene: Any, data: Any, context: Context, aspect: float) -> None:
@@ -121,7 +122,7 @@ class Scenery:
         geom = scene.geoms[scene.ngeom]
         mujoco.mjv_initGeom(
             geom,
-            _GEOMS.mjGEOM_CYLINDER,
+            mujoco.mjtGeom.mjGEOM_CYLINDER,
             np.array([radius, _DISC_HEIGHT * radius, 0.0]),
             place + depth * ray,
             frame.ravel(),
@@ -140,7 +141,7 @@ def _roles_of(model: Any) -> dict[tuple[int, int], str]:
         role = "body"
         if material.startswith("target") or name.startswith("target"):
             role = "target"
-        elif material in ("grid", "background") or model.geom_type[index] in _FLAT:
+        elif material in ("grid", "background") or model.geom_type[index] in (_PLANE, _TERRAIN):
             role = {"background": "background", "decoration": "wall"}.get(material, "floor")
         roles[int(_OBJECTS.mjOBJ_GEOM), index] = role
     for index in range(model.nsite):
@@ -164,7 +165,7 @@ def _thicken(geom: Any, factor: float) -> None:
     size = np.array(geom.size)
     if geom.type in _BY_RADIUS:
         size[:2] *= factor
-    elif geom.type == _GEOMS.mjGEOM_SPHERE:
+    elif geom.type == _SPHERE:
         size *= factor
     geom.size = size
 
