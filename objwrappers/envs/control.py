@@ -103,7 +103,10 @@ class ControlEnv(gym.Env):
         from objwrappers.envs.control_simulation import Simulation
 
         self._simulation = Simulation(domain, name)
-        self._renderer = Renderer(self._simulation.model, self._simulation.data)
+        side_px = max(*self._size, *(() if render_mode is None else self._render_size))
+        self._renderer = Renderer(
+            f"{domain}-{name}", self._simulation.model, self._simulation.data, side_px
+        )
         self._camera = self._find_camera(default_camera(domain) if camera is None else camera)
         self._observe, self._repeat, self._horizon = observe, action_repeat, horizon
         self._stack = FrameStack(stack_num, num_envs=1)

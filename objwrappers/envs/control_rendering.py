@@ -8,58 +8,51 @@ mirrors, multisampling and finely cut spheres. Pictures here have none of these.
 
 from __future__ import annotations
 
-import atexit
-import os
 import weakref
 from typing import Any
 
 import mujoco
 import numpy as np
 
+from objwrappers.envs.control_canvas import Canvas, canvas_of
 from objwrappers.envs.control_contexts import Context
-from objwrappers.envs.control_gl import gl_context, prepare_mujoco
 from objwrappers.envs.control_scenery import Scenery
 
 __all__ = ["Renderer"]
 
 _MAX_GEOMS = 2000
-_FONT_SCALE = 150  # nothing is written
 _FLAGS = mujoco.mjtRndFlag
-_CUTS = {"offsamples": 0, "shadowsize": 0, "numslices": 12, "numstacks": 6, "numquads": 4}
-
-_first_process: int | None = None
-_open: weakref.WeakSet[Renderer] = weakref.WeakSet()
+_DEFAULT = Context()
 
 
 class Renderer:
     """Draws one simulation; OpenGL begins with the first picture, in the process that wants it.
 
     Args:
+        name: Simulations of one name have the same models, and share OpenGL's side of them.
         model: A compiled ``mujoco.MjModel``; it is left as it is.
         data: Its ``mujoco.MjData``.
+        side_px: Of the largest picture to expect; larger ones begin anew.
     """
 
-    def __init__(self, model: Any, data: Any) -> None:
-        self._model, self._data = model, data
+    def __init__(self, name: str, model: Any, data: Any, side_px: int = 1) -> None:
+        self._name, self._model, self._data = name, model, data
+        self._side_px = side_px
         self._scenery = Scenery(model)
-        self._scene: Any = None
+        self._scene = mujoco.MjvScene(model, maxgeom=_MAX_GEOMS)
         self._options = mujoco.MjvOption()
         self._camera = mujoco.MjvCamera()
         self._camera.type = mujoco.mjtCamera.mjCAMERA_FIXED
-        self._gl: Any = None
-        self._drawn: Any = None
-        self._capacity = 0
-        self._has_new_terrain = False
+        self._canvas: Canvas | None = None
+        self._has_new_terrain = True
 
-    def frame(
-        self, size: tuple[int, int], camera: int, context: Context | None = None
-    ) -> np.ndarray:
+    def frame(self, size: tuple[int, int], camera: int, context: Context = _DEFAULT) -> np.ndarray:
         """Returns the simulation's present picture.
 
         Args:
             size: Height and width in pixels.
             camera: Index of a camera of the model.
-            context: How it looks; None is the suite's own look.
+            context: How it looks.
 
         Returns:
             uint8 (height, width, 3), the caller's own.
@@ -67,8 +60,8 @@ class Renderer:
         Raises:
             RuntimeError: No OpenGL, or a fork of a process that has drawn already.
         """
-        self._prepare(max(size))
-        context = _DEFAULT if context is None else context
+        height, width = size
+        canvas = self._ready(max(size))
         self._camera.fixedcamid = camera
         mujoco.mjv_updateScene(
             *(self._model, self._data, self._options, None, self._camera),
@@ -77,87 +70,37 @@ class Renderer:
         flags = self._scene.flags
         flags[_FLAGS.mjRND_SHADOW] = flags[_FLAGS.mjRND_REFLECTION] = 0
         flags[_FLAGS.mjRND_SKYBOX] = flags[_FLAGS.mjRND_HAZE] = context.background is None
-        height, width = size
-        if context is not _DEFAULT:
+        if context != _DEFAULT:
             self._scenery.paint(self._scene, self._data, context, width / height)
-        return self._draw(height, width, context)
-
-    def new_terrain(self) -> None:
-        """Says that heights of the model's floor may have changed."""
-        self._has_new_terrain = self._model.nhfield > 0
-
-    def close(self) -> None:
-        """Frees what OpenGL holds."""
-        if self._gl is not None and _first_process == os.getpid():
-            self._gl.make_current()
-            self._drawn.free()
-            self._gl.free()
-        self._gl = self._drawn = None
-        self._capacity = 0
-
-    def __del__(self) -> None:
-        self.close()
-
-    def _draw(self, height: int, width: int, context: Context) -> np.ndarray:
-        self._gl.make_current()
-        if self._has_new_terrain:
-            for index in range(self._model.nhfield):
-                mujoco.mjr_uploadHField(self._model, self._drawn, index)
-            self._has_new_terrain = False
         place = mujoco.MjrRect(0, 0, width, height)
-        mujoco.mjr_render(place, self._scene, self._drawn)
+        mujoco.mjr_render(place, self._scene, canvas.context)
         pixels = np.empty((height, width, 3), np.uint8)
         if context.background is None:
-            mujoco.mjr_readPixels(pixels, None, place, self._drawn)
+            mujoco.mjr_readPixels(pixels, None, place, canvas.context)
         else:
             depths = np.empty((height, width), np.float32)
-            mujoco.mjr_readPixels(pixels, depths, place, self._drawn)
+            mujoco.mjr_readPixels(pixels, depths, place, canvas.context)
             pixels[depths >= 1] = np.rint(255 * np.array(context.background)).astype(np.uint8)
         return np.ascontiguousarray(pixels[::-1])  # OpenGL's rows begin at the bottom
 
-    def _prepare(self, side_px: int) -> None:
-        global _first_process
-        if _first_process not in (None, os.getpid()):
-            raise RuntimeError(
-                "This process was forked from one that had drawn pictures, and OpenGL does not "
-                'survive a fork: start workers with "forkserver" or "spawn", or make the first '
-                "picture after the fork."
-            )
-        if side_px <= self._capacity:
-            return
-        backend = prepare_mujoco(pictures=True)
-        self.close()
-        self._gl = gl_context(backend, side_px)
-        if _first_process is None:
-            # Called in the reverse order: before mujoco's, which ends the display.
-            atexit.register(_close_all)
-            _first_process = os.getpid()
-        _open.add(self)
-        visual = self._model.vis
-        values = {"offwidth": side_px, "offheight": side_px}
-        # OpenGL's side reads these once; the model is not ours to change.
-        before = {name: getattr(visual.global_, name) for name in values}
-        uncut = {name: getattr(visual.quality, name) for name in _CUTS}
-        _set(visual.global_, values)
-        _set(visual.quality, _CUTS)
-        try:
-            self._drawn = mujoco.MjrContext(self._model, _FONT_SCALE)
-            self._scene = mujoco.MjvScene(self._model, maxgeom=_MAX_GEOMS)
-        finally:
-            _set(visual.global_, before)
-            _set(visual.quality, uncut)
-        mujoco.mjr_setBuffer(mujoco.mjtFramebuffer.mjFB_OFFSCREEN, self._drawn)
-        self._capacity = side_px
+    def new_terrain(self) -> None:
+        """Says that heights of the model's floor may have changed."""
+        self._has_new_terrain = True
 
+    def close(self) -> None:
+        """Gives the canvas back; the last one to do so frees what OpenGL holds."""
+        self._canvas = None
 
-_DEFAULT = Context()
-
-
-def _close_all() -> None:
-    for renderer in list(_open):
-        renderer.close()
-
-
-def _set(group: Any, values: dict[str, int]) -> None:
-    for name, value in values.items():
-        setattr(group, name, value)
+    def _ready(self, side_px: int) -> Canvas:
+        """Returns the canvas, current, with this simulation's terrain."""
+        self._side_px = max(self._side_px, side_px)
+        if self._canvas is None or self._canvas.side_px < self._side_px:
+            self._canvas = canvas_of(self._name, self._model, self._side_px)
+        canvas = self._canvas
+        canvas.make_current()
+        shown = canvas.terrain_of and canvas.terrain_of()
+        if self._model.nhfield and (self._has_new_terrain or shown is not self):
+            for index in range(self._model.nhfield):
+                mujoco.mjr_uploadHField(self._model, canvas.context, index)
+            canvas.terrain_of, self._has_new_terrain = weakref.ref(self), False
+        return canvas
