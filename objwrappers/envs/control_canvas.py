@@ -1,6 +1,7 @@
 """OpenGL's side of a MuJoCo model: textures and shapes, made once for all envs of a task.
 
 * :class:`Canvas`, :func:`canvas_of`
+* :func:`check_process`: the error where OpenGL does not survive
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import mujoco
 
 from objwrappers.envs.control_gl import gl_context, prepare_mujoco
 
-__all__ = ["Canvas", "canvas_of"]
+__all__ = ["Canvas", "canvas_of", "check_process"]
 
 _FONT_SCALE = 150  # nothing is written
 _CUTS = {"offsamples": 0, "shadowsize": 0, "numslices": 12, "numstacks": 6, "numquads": 4}
@@ -23,6 +24,8 @@ _CUTS = {"offsamples": 0, "shadowsize": 0, "numslices": 12, "numstacks": 6, "num
 
 _canvases: weakref.WeakValueDictionary[tuple[str, int], Canvas] = weakref.WeakValueDictionary()
 _all: weakref.WeakSet[Canvas] = weakref.WeakSet()
+_abandoned: list[Any] = []
+"""Of the process that this one was forked from: freeing it here would never return."""
 _first_process: int | None = None
 
 
@@ -61,7 +64,9 @@ class Canvas:
 
     def free(self) -> None:
         """Frees what OpenGL holds; a second call changes nothing."""
-        if self._gl is not None and os.getpid() == _first_process:
+        if self._gl is not None and os.getpid() != _first_process:
+            _abandoned.append((self._gl, self.context))
+        elif self._gl is not None:
             self._gl.make_current()
             self.context.free()
             self._gl.free()
@@ -70,6 +75,20 @@ class Canvas:
     def __del__(self) -> None:
         if hasattr(self, "context"):
             self.free()
+
+
+def check_process() -> None:
+    """Refuses to draw where OpenGL would never return.
+
+    Raises:
+        RuntimeError: This process is a fork of one that has drawn already.
+    """
+    if _first_process not in (None, os.getpid()):
+        raise RuntimeError(
+            "This process was forked from one that had drawn pictures, and OpenGL does not "
+            'survive a fork: start workers with "forkserver" or "spawn", or make the first '
+            "picture after the fork."
+        )
 
 
 def canvas_of(name: str, model: Any, side_px: int) -> Canvas:
@@ -81,14 +100,8 @@ def canvas_of(name: str, model: Any, side_px: int) -> Canvas:
         side_px: Of the largest picture's longer side.
 
     Raises:
-        RuntimeError: No OpenGL, or a fork of a process that has drawn already.
+        RuntimeError: No OpenGL.
     """
-    if _first_process not in (None, os.getpid()):
-        raise RuntimeError(
-            "This process was forked from one that had drawn pictures, and OpenGL does not "
-            'survive a fork: start workers with "forkserver" or "spawn", or make the first '
-            "picture after the fork."
-        )
     key = (name, threading.get_ident())
     canvas = _canvases.get(key)
     if canvas is None or canvas.side_px < side_px:

@@ -14,7 +14,7 @@ from typing import Any
 import mujoco
 import numpy as np
 
-from objwrappers.envs.control_canvas import Canvas, canvas_of
+from objwrappers.envs.control_canvas import Canvas, canvas_of, check_process
 from objwrappers.envs.control_contexts import Context
 from objwrappers.envs.control_scenery import Scenery
 
@@ -93,6 +93,7 @@ class Renderer:
 
     def _ready(self, side_px: int) -> Canvas:
         """Returns the canvas, current, with this simulation's terrain."""
+        check_process()
         self._side_px = max(self._side_px, side_px)
         if self._canvas is None or self._canvas.side_px < self._side_px:
             self._canvas = canvas_of(self._name, self._model, self._side_px)
