@@ -44,7 +44,8 @@ class ControlEnv(gym.Env):
         stack_num: Frames in a stack, S.
         camera: Index or name of a camera; None is the one that published agents look from.
         action_repeat: Control timesteps that an action lasts.
-        horizon: Steps after which an episode is truncated; None leaves the suite's limit.
+        horizon: Steps after a reset at which an episode is truncated; None leaves the suite's
+            limit.
         context: How the task looks: a name (``"default"``, ``"light"``, ``"full"``, ...), a
             :class:`~objwrappers.envs.control_contexts.Context`, a dict of its attributes, or a
             JSON file. Names of random contexts draw one for each episode.
@@ -110,7 +111,6 @@ class ControlEnv(gym.Env):
         self._camera = self._find_camera(default_camera(domain) if camera is None else camera)
         self._observe, self._repeat, self._horizon = observe, action_repeat, horizon
         self._stack = FrameStack(stack_num, num_envs=1)
-        self._newest: np.ndarray | None = None
         self._steps = 0
         self._ready = False
         self.context = Context()
@@ -205,7 +205,6 @@ class ControlEnv(gym.Env):
         """
         self._simulation.set_state(state)
         self._renderer.new_terrain()
-        self._newest = None
 
     def frame(
         self,
@@ -238,8 +237,9 @@ class ControlEnv(gym.Env):
 
     @property
     def picture(self) -> np.ndarray | None:
-        """What :meth:`render` shows; None before a reset."""
-        return self.frame(size=self._render_size) if self._ready else None
+        """What :meth:`render` shows; None without a render mode, and before a reset."""
+        wanted = self._ready and self.render_mode is not None
+        return self.frame(size=self._render_size) if wanted else None
 
     def render(self) -> Any:
         """Returns uint8 (H, W, 3), the present picture, or None without a mode."""

@@ -49,6 +49,7 @@ def actions_of(env: Any, count: int, seed: int = 0) -> list[np.ndarray]:
     return [env.action_space.sample() for _ in range(count)]
 
 
+@pytest.mark.filterwarnings("ignore:.*A Box observation space m.*infinity")
 def test_both_checkers_find_nothing():
     for options in ({"image_size": 40}, {"observe": "state"}):
         checked = gym.make(ID, render_mode="rgb_array", **options).unwrapped

@@ -1,6 +1,5 @@
 """Pictures: contexts change what they should and nothing else, and drawing is fast."""
 
-import os
 import subprocess
 import sys
 import time
@@ -217,8 +216,7 @@ def test_pictures_begin_after_a_fork(before, said):
 def test_a_core_draws_a_thousand_frames_a_second(context):
     env = gym.make("Control-reacher-hard-v0", image_size=64, context=context).unwrapped
     env.reset(seed=0)
-    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
-    count, begin = 1500, time.process_time()
+    count, begin = 1500, time.process_time()  # of all threads: on however many cores they run
     for _ in range(count):
         env.frame()
     assert count / (time.process_time() - begin) > 1000
