@@ -48,8 +48,9 @@ def prepare_mujoco(pictures: bool) -> str:
     """Makes sure that mujoco can be imported, and draw if pictures are wanted.
 
     Args:
-        pictures: Whether frames will be asked for; without, an unset ``MUJOCO_GL`` is chosen by
-            the libraries there are, and a machine without any still simulates.
+        pictures: Whether frames will be asked for. Without, nothing is tried, an unset
+            ``MUJOCO_GL`` is chosen by the libraries there are, and where OpenGL does not work
+            it becomes ``"disable"``: simulating needs none.
 
     Returns:
         The backend, ``"egl"``, ``"osmesa"`` or what ``MUJOCO_GL`` says.
@@ -64,6 +65,8 @@ def prepare_mujoco(pictures: bool) -> str:
     if backend:
         # mujoco and dm_control offer no other way to tell them.
         os.environ[VARIABLE] = backend
+    if not pictures:
+        backend = _import_or_do_without(backend)
     return backend
 
 
@@ -108,15 +111,23 @@ def _backend(pictures: bool) -> str:
         raise RuntimeError(
             f"{VARIABLE}={given} draws no pictures. Unset it, or set egl. {_PACKAGES}"
         )
-    if given and (pictures or not _loads(given)):
-        return _first_that_draws((given,))
     if given:
-        return given
+        return _first_that_draws((given,)) if pictures else given
     if not sys.platform.startswith("linux"):
         return given
     if pictures:
         return _first_that_draws(tuple(_LIBRARIES))
     return next(filter(_loads, _LIBRARIES), "disable")
+
+
+def _import_or_do_without(backend: str) -> str:
+    """Returns the backend with which dm_control, which opens a display for EGL, was imported."""
+    try:
+        importlib.import_module("dm_control.mujoco")
+    except (ImportError, AttributeError):  # the latter is PyOpenGL's without OSMesa
+        os.environ[VARIABLE] = backend = _OFF[0]
+        importlib.import_module("dm_control.mujoco")
+    return backend
 
 
 @functools.cache

@@ -42,12 +42,11 @@ def test_without_opengl_there_is_one_error_and_no_pictures_need_none(unset):
         prepare_mujoco(pictures=True)
 
 
-@pytest.mark.parametrize("pictures", [True, False])
-def test_a_library_that_was_chosen_and_is_missing_is_named(unset, pictures):
+def test_a_library_that_was_chosen_and_is_missing_is_named(unset):
     unset.setenv("MUJOCO_GL", "osmesa")
     unset.setitem(control_gl._LIBRARIES, "osmesa", ("libNone.so.8",))
     with pytest.raises(RuntimeError, match=r"no libNone\.so\.8.*libosmesa6 \(MUJOCO_GL=osmesa\)"):
-        prepare_mujoco(pictures)
+        prepare_mujoco(pictures=True)
 
 
 @pytest.mark.parametrize("pictures", [True, False])
@@ -92,12 +91,19 @@ print(env.reset(seed=0)[0].shape)
 """
 
 
-def test_nothing_is_imported_early_and_a_window_that_is_not_there_costs_only_pictures():
-    """``MUJOCO_GL=glfw`` without a display, the way it is on servers."""
+@pytest.mark.parametrize(
+    ("lacking", "said"),
+    [
+        ({"MUJOCO_GL": "glfw"}, "(MUJOCO_GL=glfw: "),  # and no display
+        ({"MUJOCO_GL": "", "__EGL_VENDOR_LIBRARY_DIRS": "/none"}, "(MUJOCO_GL=egl: ImportError"),
+        ({"MUJOCO_GL": "egl", "__EGL_VENDOR_LIBRARY_DIRS": "/none"}, "(MUJOCO_GL=egl: ImportError"),
+    ],
+)
+def test_without_opengl_only_pictures_fail_and_nothing_is_imported_early(lacking, said):
     without = {key: value for key, value in os.environ.items() if key != "DISPLAY"}
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", CODE],
-        env={**without, "MUJOCO_GL": "glfw"},
+        env={**without, **lacking},
         capture_output=True,
         text=True,
         timeout=120,
@@ -105,5 +111,5 @@ def test_nothing_is_imported_early_and_a_window_that_is_not_there_costs_only_pic
     )
     loaded, error, shape = result.stdout.splitlines()
     assert (loaded, shape) == ("[]", "(6,)")
-    assert error.startswith("MuJoCo cannot draw pictures here (MUJOCO_GL=glfw:")
+    assert error.startswith(f"MuJoCo cannot draw pictures here {said}")
     assert "libegl1" in error and "Traceback" not in result.stderr
