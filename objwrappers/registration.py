@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import gymnasium as gym
 
 from objwrappers.envs import options
+from objwrappers.envs.control_tasks import TASKS as CONTROL_TASKS
 from objwrappers.games import ATARI_HEAD, GAMES
 
 __all__ = ["FAMILIES", "Family", "family_of", "register_all", "task_of"]
@@ -96,6 +97,13 @@ FAMILIES: dict[str, Family] = {
             task_argument="game",
             is_atari=True,
             options=options.RECORDED,
+        ),
+        Family(
+            "Control",
+            CONTROL_TASKS,
+            entry_point="objwrappers.envs.control_ids:make_control",
+            vector_entry_point="objwrappers.envs.control_ids:make_control_vec",
+            options=options.CONTROL,
         ),
     )
 }

@@ -52,7 +52,9 @@ def test_importing_the_package_loads_neither_torch_nor_sb3():
     code = (
         "import sys, gymnasium as gym, objwrappers;"
         "gym.spec('ObjKeypoints-MsPacman-v0');"
-        "print(sorted({'torch', 'stable_baselines3', 'cv2'} & set(sys.modules)))"
+        "gym.spec('Control-reacher-hard-v0');"
+        "heavy = {'torch', 'stable_baselines3', 'cv2', 'mujoco', 'dm_control'};"
+        "print(sorted(heavy & set(sys.modules)))"
     )
     result = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True

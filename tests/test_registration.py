@@ -14,6 +14,9 @@ def test_every_family_has_every_game_that_ale_registers():
     for family in FAMILIES.values():
         assert {family.id_of(game) for game in family.tasks} <= set(gym.registry)
     assert all(set(FAMILIES[name].tasks) == ale for name in ("ObjFrames", "ObjKeypoints"))
+    assert {"reacher-hard", "finger-turn-easy", "ball-in-cup-catch"} < set(
+        FAMILIES["Control"].tasks
+    )
     assert len(ATARI_HEAD) == 20 and set(FAMILIES["AtariHead"].tasks) == set(ATARI_HEAD) < ale
 
 
@@ -54,15 +57,15 @@ def test_an_id_knows_its_family():
 
 def test_a_family_may_have_other_tasks_than_games(monkeypatch):
     tasks = ("cartpole-swingup", "cheetah-run")
-    family = Family("Control", tasks, "objwrappers.games:check_game", None)
-    monkeypatch.setitem(FAMILIES, "Control", family)
+    family = Family("Other", tasks, "objwrappers.games:check_game", None)
+    monkeypatch.setitem(FAMILIES, "Other", family)
     monkeypatch.setattr(gym.envs.registration, "registry", gym.registry.copy())
     monkeypatch.setattr(gym, "registry", gym.envs.registration.registry)
     register_all()
-    spec = gym.spec("Control-cartpole-swingup-v0")
+    spec = gym.spec("Other-cartpole-swingup-v0")
     assert (spec.kwargs, spec.vector_entry_point) == ({"task": "cartpole-swingup"}, None)
     assert family_of(spec.id) is family and task_of(spec.id) == "cartpole-swingup"
-    assert family_of("Control-cartpole-v0") is None and task_of("CartPole-v1") is None
+    assert family_of("Other-cartpole-v0") is None and task_of("CartPole-v1") is None
 
 
 def test_names_are_offered_whatever_their_capitals_and_underscores():

@@ -8,4 +8,6 @@
 * :mod:`objwrappers.envs.lives`, :mod:`objwrappers.envs.breakout`: FIRE for each life, endless walls
 * :mod:`objwrappers.envs.distractors`: moving bars drawn on frames
 * :mod:`objwrappers.envs.confounded`: the last action drawn into frames
+* :mod:`objwrappers.envs.control`: tasks of dm_control, drawn fast and in any visual context
+* :mod:`objwrappers.envs.control_ids`: entry points of their ids
 """

@@ -1,9 +1,9 @@
-"""Names and limits of ALE's options, as data: what a row of ids tells of them stands here once.
+"""Names and limits of ids' options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`: who has which option
+  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`: who has which
 * :func:`unknown_option`: the error for one that nobody has
-* :func:`check_numbers`: the errors for values that ALE would take for others
+* :func:`check_numbers`: the errors for values that an emulator would take for others
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Any
 from objwrappers.names import did_you_mean
 
 __all__ = [
+    "CONTROL",
+    "CONTROL_CURES",
     "GAZE",
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
@@ -90,15 +92,37 @@ RECORDED = (
 )
 """Of recorded human play; those of what is observed come on top."""
 
+CONTROL = (
+    "observe",
+    "image_size",
+    "stack_num",
+    "camera",
+    "action_repeat",
+    "horizon",
+    "context",
+    "context_seed",
+    "render_size",
+)
+"""Of dm_control's tasks."""
+
+_AUTORESET = "It is always next-step; reset(options={'reset_mask': done}) resets envs at once."
+
+CONTROL_CURES = {
+    **dict.fromkeys(("frameskip", "frame_skip"), "It is called 'action_repeat'."),
+    **dict.fromkeys(("img_height", "img_width"), "It is called 'image_size'."),
+    "frame_stack": "It is called 'stack_num'.",
+    "max_episode_steps": "It is called 'horizon'.",
+    "autoreset_mode": _AUTORESET,
+}
+"""Option that dm_control's tasks do not have → the sentence that helps."""
+
 _CURES = {
     "frame_skip": "It is called 'frameskip'.",
     "max_episode_steps": (
         "Give max_num_frames_per_episode, in raw frames (four to a step), or, of one env, "
         "max_episode_steps to gym.make."
     ),
-    "autoreset_mode": (
-        "It is always next-step; reset(options={'reset_mask': done}) resets envs at once."
-    ),
+    "autoreset_mode": _AUTORESET,
     "batch_size": "All envs step together.",
     "obs_type": "Observations are those of the id.",
     **dict.fromkeys(("features", "map_size"), "It is an option of ObjKeypoints ids."),
@@ -107,34 +131,41 @@ _CURES = {
 }
 
 
-def unknown_option(name: str, names: Iterable[str]) -> ValueError:
+def unknown_option(
+    name: str, names: Iterable[str], cures: Mapping[str, str] = _CURES
+) -> ValueError:
     """Returns the error to raise for an option that there is not.
 
     Args:
         name: What was given.
         names: The options that exist.
+        cures: Option that does not → the sentence that helps.
     """
     names = list(names)
-    cure = _CURES.get(name) or did_you_mean(name, names, count=1)
+    cure = cures.get(name) or did_you_mean(name, names, count=1)
     sentences = [f"Unknown option {name!r}.", cure, f"There are {', '.join(names)}."]
     return ValueError(" ".join(filter(None, sentences)))
 
 
-def check_names(given: Iterable[str], names: Iterable[str]) -> None:
+def check_names(
+    given: Iterable[str], names: Iterable[str], cures: Mapping[str, str] = _CURES
+) -> None:
     """Raises the error of :func:`unknown_option` for the first option that is unknown."""
     names = list(names)
     for name in given:
         if name not in names:
-            raise unknown_option(name, names)
+            raise unknown_option(name, names, cures)
 
 
 def check_numbers(options: Mapping[str, Any]) -> None:
-    """Checks those of ALE's numbers that are among the options.
+    """Checks those of the numbers that are among the options.
 
     Raises:
         ValueError: A count that is no integer or too small, or a probability outside [0, 1].
     """
-    smallest = {"frameskip": 1, "noop_max": 0, "max_num_frames_per_episode": 1, "num_envs": 1}
+    positive = ("frameskip", "max_num_frames_per_episode", "num_envs")
+    of_control = ("action_repeat", "stack_num", "horizon")
+    smallest = {"noop_max": 0, **dict.fromkeys((*positive, *of_control), 1)}
     for name, least in smallest.items():
         value = options.get(name, least)
         if isinstance(value, bool) or not isinstance(value, Integral) or value < least:

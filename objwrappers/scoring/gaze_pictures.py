@@ -135,7 +135,7 @@ def _drawn(
     gaze = moments.gaze[torch.from_numpy(one)]
     people, _ = gaze.maps()
     (frame,) = recording.frames(step, step + 1)
-    panels = []
+    panels: list[np.ndarray] = []
     for name, entrant in entrants.items():
         (density,), (score,) = _scored(entrant, moments, one)
         said = "no gaze" if np.isnan(score) else f"NSS {score:.1f}"
