@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from conformance import EnvConformance, assert_same
 from gymnasium.utils.env_checker import check_env
+from opengl import needs_opengl
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import objwrappers  # noqa: F401
 from objwrappers.envs.control_contexts import Context
+
+pytestmark = needs_opengl
 
 ID = "Control-reacher-hard-v0"
 

@@ -8,9 +8,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from opengl import needs_opengl
 
 import objwrappers  # noqa: F401
 from objwrappers.envs.control_contexts import Context, Distractor
+
+pytestmark = needs_opengl
 
 SIDE_PX = 96
 
