@@ -71,9 +71,9 @@ def cropped(images, pad):
 
 
 def test_one_update_equals_one_written_by_hand():
-    model = agent(gamma=0.9, tau=0.25, learning_rate=3e-3, shift_px=2)
-    model.learn(21)
-    policy, std = model.policy, 1 - 0.9 * 21 / 500
+    options = {"gamma": 0.9, "tau": 0.25, "learning_rate": 3e-3, "shift_px": 2}
+    model = agent(learning_starts=22, **options).learn(22)
+    policy, std = model.policy, 1 - 0.9 * 22 / 500
     assert model.noise_std == pytest.approx(std) and model._n_updates == 0
     encoder, actor, critic, target = map(
         copy.deepcopy, (policy.encoder, policy.actor, policy.critic, policy.critic_target)
@@ -133,7 +133,7 @@ def test_one_update_equals_one_written_by_hand():
             torch.testing.assert_close(ours, others, rtol=0, atol=2e-5)
     for ours, others in zip(expected, policy.critic_target.parameters(), strict=True):
         torch.testing.assert_close(ours, others, rtol=0, atol=2e-5)
-    begun = agent(gamma=0.9, tau=0.25, learning_rate=3e-3, shift_px=2).policy
+    begun = agent(**options).policy
     moved = [
         (one - other).abs().max().item()
         for name in ("encoder", "actor", "critic")
@@ -169,27 +169,26 @@ def test_noise_falls_with_the_steps_and_actions_stay_within_bounds():
 def test_updates_come_every_second_step_after_the_first_ones():
     model = agent().learn(60)
     assert model._n_updates == 20
-    assert (
-        agent(DummyVecEnv([Brightness] * 3), train_freq=1, gradient_steps=2).learn(60)._n_updates
-        == 26
-    )
+    env = DummyVecEnv([Brightness] * 3)
+    assert agent(env, train_freq=1, gradient_steps=2).learn(60)._n_updates == 2 * 14
 
 
 def test_differences_between_frames_are_learnt():
     env = DummyVecEnv([Brightness] * 2)
     model = agent(
         env,
-        learning_rate=1e-3,
-        batch_size=64,
+        learning_rate=2e-3,
+        batch_size=32,
         learning_starts=200,
         train_freq=1,
         n_steps=1,
         gamma=0.5,
-        noise_schedule="linear(1.0,0.1,1000)",
+        noise_schedule="linear(1.0,0.1,600)",
     )
     before, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
-    model.learn(2_000)
+    model.learn(1_200)
     after, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
+    print(before, after)
     assert before < 3.9 and after > 4.4, (before, after)
 
 
@@ -217,15 +216,13 @@ def test_saved_agents_act_alike_and_go_on(tmp_path):
 
 
 def test_a_second_training_begins_new_episodes():
-    model = agent(learning_starts=1000).learn(7)
+    model = agent(learning_starts=1000).learn(8)
     buffer = model.replay_buffer
-    assert not buffer.last[buffer._written - 1].any()
-    model.learn(3, reset_num_timesteps=False)
-    assert buffer.last.sum() == 2 and not buffer.last[buffer._written[0] - 1, 0] == 0
+    model.learn(4, reset_num_timesteps=False)
+    newest = buffer._written[0] - 1
+    assert buffer.last.sum() == 2 and not buffer.last[newest, 0], "12 steps, episodes of 5"
     model.learn(2)
-    assert buffer.last.sum() == 2
-    model.learn(2)
-    assert buffer.last.sum() == 3, "the episode that was left behind"
+    assert buffer.last.sum() == 3 and buffer.last[newest, 0], "it was left behind"
 
 
 def test_the_memory_is_told_before_the_training(capsys):
@@ -237,12 +234,14 @@ def test_the_memory_is_told_before_the_training(capsys):
 def test_rewards_can_be_normalised_and_observations_cannot():
     env = VecNormalize(DummyVecEnv([Brightness] * 2), norm_obs=False, gamma=0.5)
     model = agent(env).learn(100)
-    batch = model.replay_buffer.sample(200, env)
-    plain = model.replay_buffer.sample(200)
     scale = (env.ret_rms.var + env.epsilon) ** 0.5
-    assert batch.rewards.mean() == pytest.approx(plain.rewards.mean() / scale, rel=0.15)
     assert abs(scale - 1) > 0.2
-    with pytest.raises(ValueError, match="uint8 images .*which are not normalised"):
+    drawn = []
+    for normaliser in (None, env):
+        np.random.seed(0)
+        drawn.append(model.replay_buffer.sample(50, normaliser).rewards.numpy())
+    np.testing.assert_allclose(drawn[1], drawn[0] / scale, rtol=1e-5)
+    with pytest.raises(ValueError, match=r"uint8 images .*which are not normalised"):
         agent(VecNormalize(DummyVecEnv([Brightness])))
 
 
