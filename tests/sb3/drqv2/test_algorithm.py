@@ -188,7 +188,6 @@ def test_differences_between_frames_are_learnt():
     before, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
     model.learn(1_200)
     after, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
-    print(before, after)
     assert before < 3.9 and after > 4.4, (before, after)
 
 
@@ -211,6 +210,13 @@ def test_saved_agents_act_alike_and_go_on(tmp_path):
     assert loaded.num_timesteps == 70 and loaded._n_updates == model._n_updates
     loaded.learn(60, reset_num_timesteps=False)
     assert loaded._n_updates > model._n_updates
+    # One that brings it learns at once.
+    model.save_replay_buffer(tmp_path / "replay")
+    loaded = DrQv2.load(tmp_path / "agent", env=DummyVecEnv([Brightness]), device="cpu")
+    loaded.load_replay_buffer(tmp_path / "replay")
+    loaded.learn(2, reset_num_timesteps=False)
+    assert loaded._n_updates == model._n_updates + 1
+    assert loaded.replay_buffer.size() == model.replay_buffer.size() + 1 + 2
     playing = DrQv2.load(tmp_path / "agent", device="cpu")
     assert playing.replay_buffer._frames is None, "who only plays needs no memory for a replay"
 
