@@ -179,14 +179,14 @@ def test_differences_between_frames_are_learnt():
         env,
         learning_rate=2e-3,
         batch_size=32,
-        learning_starts=200,
+        learning_starts=100,
         train_freq=1,
         n_steps=1,
         gamma=0.5,
-        noise_schedule="linear(1.0,0.1,600)",
+        noise_schedule="linear(1.0,0.1,300)",
     )
     before, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
-    model.learn(1_200)
+    model.learn(500)
     after, _ = evaluate_policy(model, Brightness(), n_eval_episodes=20, warn=False)
     assert before < 3.9 and after > 4.4, (before, after)
 
