@@ -8,7 +8,6 @@ import pytest
 import yaml
 from opengl import needs_opengl
 
-import objwrappers
 from objwrappers.agents.training import default_hyperparams
 from objwrappers.envs.control_tasks import TASKS
 
@@ -69,25 +68,3 @@ def test_hyperparameters_are_the_published_ones_of_tasks_that_there_are() -> Non
     assert published.items() <= entries["Control"].items()
     assert entries["Control-humanoid-run-v0"]["policy_kwargs"] == {"feature_dim": 100}
     assert entries["Control-finger-spin-v0"]["noise_schedule"] == "linear(1.0,0.1,100000)"
-
-
-@needs_opengl
-@pytest.mark.slow
-def test_a_pole_is_balanced_from_pixels(tmp_path: Path) -> None:
-    options = {"learning_starts": 1000, "batch_size": 64, "buffer_size": 20_000, "shift_px": 2}
-    options |= {"learning_rate": 3e-4, "noise_schedule": "linear(1.0,0.1,5000)"}
-    agent = objwrappers.train(
-        ENV,
-        "drqv2",
-        n_timesteps=12_000,
-        seed=0,
-        log_folder=tmp_path,
-        device="cpu",
-        hyperparams={**options, "policy_kwargs": {"hidden_dim": 256}},
-        env_kwargs={"image_size": 36},
-        eval_freq=-1,
-    )
-    assert agent.is_file()
-    result = objwrappers.evaluate(ENV, "drqv2", folder=tmp_path, episodes=5, device="cpu")
-    print(result)
-    assert result
