@@ -48,7 +48,7 @@ def test_agents_go_on_and_are_watched(run_zoo: Any, run: Path, tmp_path: Path) -
     goes_on = ["-i", run / f"{ENV}.zip", "--env-kwargs", "image_size:20", "horizon:15"]
     run_zoo("train", *OPTIONS, "-n", 60, "--eval-freq", -1, *goes_on, "-params", *SMALL)
     config = json.loads((run.with_name(f"{ENV}_2") / "config.json").read_text())
-    assert config["continued_from"] == str(run / f"{ENV}.zip")
+    assert config["hyperparams"]["continued_from"] == str(run / f"{ENV}.zip")
     assert config["policy_kwargs"] == {"feature_dim": 8, "hidden_dim": 16}
 
 
