@@ -1,10 +1,15 @@
-"""Memory that is freed and wanted again at each step of an env."""
+"""Memory: what is freed and wanted again at each step of an env, and how much is left.
+
+* :func:`keep_freed_memory`, :func:`available_bytes`
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
-__all__ = ["keep_freed_memory"]
+__all__ = ["available_bytes", "keep_freed_memory"]
 
 LARGEST_BYTES = 31 * 2**20  # glibc's M_MMAP_THRESHOLD grows to 32 MiB by itself, not beyond
 
@@ -18,3 +23,28 @@ def keep_freed_memory() -> None:
     systems' allocators are not impressed.
     """
     np.empty(LARGEST_BYTES, np.uint8)
+
+
+def available_bytes() -> int | None:
+    """Returns how much memory this process may still take; None where nothing tells."""
+    found = [_of_machine(Path("/proc/meminfo")), _of_group(Path("/sys/fs/cgroup"))]
+    return min((one for one in found if one is not None), default=None)
+
+
+def _of_machine(meminfo: Path) -> int | None:
+    try:
+        lines = dict(line.split(":", 1) for line in meminfo.read_text().splitlines())
+        return int(lines["MemAvailable"].split()[0]) * 1024
+    except (KeyError, OSError, ValueError):
+        return None
+
+
+def _of_group(folder: Path) -> int | None:
+    """What a container's limit leaves, with the file cache, which the kernel gives up for it."""
+    try:
+        limit, used = (int((folder / f"memory.{it}").read_text()) for it in ("max", "current"))
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        return max(0, limit - used + int(stat["inactive_file"]))
+    except (KeyError, OSError, ValueError):
+        # "max" is no limit; elsewhere there are no such files.
+        return None

@@ -15,7 +15,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
 from objwrappers.registration import family_of
-from objwrappers.sb3 import RecurrentDQN
+from objwrappers.sb3 import DrQv2, RecurrentDQN
 
 __all__ = [
     "ALGOS",
@@ -30,6 +30,7 @@ __all__ = [
 ]
 
 ALGOS["rdqn"] = RecurrentDQN
+ALGOS["drqv2"] = DrQv2
 IMITATION = "bc"
 """What imitated people, by :func:`objwrappers.clone`; it is kept as PPO's kind of agent."""
 ALGOS[IMITATION] = PPO

@@ -58,7 +58,7 @@ def train(
 
     Args:
         env_id: ``"ObjKeypoints-MsPacman-v0"``.
-        algo: ``"ppo"``, ``"a2c"``, ``"dqn"``, ``"qrdqn"``, ``"rdqn"``.
+        algo: ``"ppo"``, ``"a2c"``, ``"dqn"``, ``"qrdqn"``, ``"rdqn"``, ``"drqv2"``.
         n_timesteps: Agent steps; by default those of the hyperparameters.
         seed: Of everything random; by default a random one.
         log_folder: ``<log_folder>/<algo>/<env_id>_<run>`` gets the agent.

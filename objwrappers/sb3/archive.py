@@ -35,6 +35,7 @@ __all__ = ["read_policy"]
 
 MEMBERS = (
     *("data", "policy.pth", "policy.optimizer.pth", "pytorch_variables.pth"),
+    *("policy.actor.optimizer.pth", "policy.critic.optimizer.pth"),
     *("_stable_baselines3_version", "system_info.txt"),
 )
 """What Stable-Baselines3 writes."""

@@ -15,6 +15,7 @@ from torch import nn
 
 from objwrappers.names import unknown_name
 from objwrappers.sb3 import policies
+from objwrappers.sb3.drqv2 import DrQv2
 from objwrappers.sb3.recurrent_dqn import RecurrentDQN
 
 __all__ = ["ACTIVATIONS", "POLICIES", "policy_named"]
@@ -44,6 +45,7 @@ _ALGORITHMS: dict[str, tuple[Any, ...]] = {
         policies.KeypointGNNQPolicy,
         policies.SceneQPolicy,
     ),
+    "drqv2": (DrQv2,),
     "ppo": (PPO, *_ACTOR_CRITICS),
     "ppo_lstm": (RecurrentPPO,),
     "qrdqn": (
