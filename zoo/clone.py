@@ -68,7 +68,9 @@ def main() -> None:
     agent = f"--algo {IMITATION} --env {env_id} -f {options['log_folder']}"
     print(f"Curves:   tensorboard --logdir {options['log_folder']}/tensorboard")
     print(f"Score it: python zoo/evaluate.py {agent}")
-    print(f"Go on:    python zoo/train.py --algo ppo --env {env_id} -i {archive}")
+    given = [f"{name}:{value!r}" for name, value in options["env_kwargs"].items()]
+    seen = f" --env-kwargs {shlex.join(given)}" if given else ""
+    print(f"Go on:    python zoo/train.py --algo ppo --env {env_id}{seen} -i {archive}")
 
 
 if __name__ == "__main__":

@@ -19,10 +19,12 @@ def trials(tmp_path):
 def test_an_imitator_is_trained_scored_and_gone_on_with(run_zoo, trials, tmp_path):
     tiny = ["-n", 3, "-params", "eval_freq:3", "batch_size:8", "--device", "cpu"]
     options = ["--env", ENV, "--trials", trials, "-f", "runs", *tiny]
-    shown = run_zoo("train", "--algo", "bc", *options, "--method", "gabril").stdout
+    given = ["--method", "gabril", "--env-kwargs", "noop_max:0"]
+    shown = run_zoo("train", "--algo", "bc", *options, *given).stdout
     assert "Chosen after 3 of 3 steps." in shown
     for name in ("agent", "majority", "last frame", "last step"):
         assert name in shown
+    assert f"--algo ppo --env {ENV} --env-kwargs noop_max:0 -i runs/bc/{ENV}_1/" in shown
     archive = tmp_path / "runs" / "bc" / f"{ENV}_1" / f"{ENV}.zip"
     assert f"Wrote the agent runs/bc/{ENV}_1/{ENV}.zip" in shown and archive.is_file()
     config = json.loads((archive.parent / "config.json").read_text())
