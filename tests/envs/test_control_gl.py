@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from opengl import needs_opengl
 
 from objwrappers.envs import control_gl
 from objwrappers.envs.control_gl import prepare_mujoco
@@ -56,6 +57,7 @@ def test_an_unknown_value_is_refused(unset, pictures):
         prepare_mujoco(pictures)
 
 
+@needs_opengl
 def test_a_backend_that_kills_its_process_kills_no_other(unset):
     unset.setattr(control_gl, "_TRY", "import os; os.abort()")
     with pytest.raises(RuntimeError, match=f"MUJOCO_GL=egl: it ended with -6.*{PACKAGES}"):
@@ -91,6 +93,7 @@ print(env.reset(seed=0)[0].shape)
 """
 
 
+@needs_opengl
 @pytest.mark.parametrize(
     ("lacking", "said"),
     [
