@@ -36,6 +36,7 @@ __all__ = ["read_policy"]
 MEMBERS = (
     *("data", "policy.pth", "policy.optimizer.pth", "pytorch_variables.pth"),
     *("policy.actor.optimizer.pth", "policy.critic.optimizer.pth"),
+    *("actor.optimizer.pth", "critic.optimizer.pth", "ent_coef_optimizer.pth"),
     *("_stable_baselines3_version", "system_info.txt"),
 )
 """What Stable-Baselines3 writes."""

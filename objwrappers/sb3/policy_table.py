@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sb3_contrib import ARS, QRDQN, TRPO, RecurrentPPO
-from stable_baselines3 import A2C, DQN, PPO
+from sb3_contrib import ARS, QRDQN, TQC, TRPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
@@ -55,6 +55,8 @@ _ALGORITHMS: dict[str, tuple[Any, ...]] = {
         policies.KeypointGNNQuantilePolicy,
     ),
     "rdqn": (RecurrentDQN, policies.KeypointCNNLstmPolicy, policies.KeypointGNNLstmPolicy),
+    "sac": (SAC,),
+    "tqc": (TQC,),
     "trpo": (TRPO, *_ACTOR_CRITICS),
 }
 """RL Zoo's name of an algorithm → the algorithm, and our policies for it."""
