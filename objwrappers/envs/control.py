@@ -231,6 +231,24 @@ class ControlEnv(gym.Env):
             look,
         )
 
+    @property
+    def action_repeat(self) -> int:
+        """Control timesteps that an action lasts."""
+        return self._repeat
+
+    @property
+    def camera(self) -> int:
+        """Index of the camera that the env looks from."""
+        return self._camera
+
+    def camera_index(self, camera: int | str) -> int:
+        """Returns the index of a camera of the task.
+
+        Raises:
+            ValueError: There is no such camera.
+        """
+        return self._find_camera(camera)
+
     def state_observation(self) -> np.ndarray:
         """Returns the task's own observation of the present state, float32 (n,)."""
         return self._simulation.observation()

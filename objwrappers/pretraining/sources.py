@@ -19,6 +19,7 @@ import torch
 from objwrappers.datasets.frames import Frames, read_frames
 from objwrappers.datasets.index import INDEX_NAME, no_frames
 from objwrappers.datasets.recordings import Recording
+from objwrappers.envs.control_tasks import TASKS as CONTROL_TASKS
 from objwrappers.games import check_game
 from objwrappers.perception.base import FrameFormat
 from objwrappers.pretraining.collect import collect, frames_folder
@@ -262,6 +263,12 @@ def find_source(
     named = [game] if isinstance(game, str) else list(game)
     if not named:
         raise ValueError("Give at least one game.")
+    if frames_folder is None and any(name in CONTROL_TASKS for name in named):
+        from objwrappers.pretraining.translation_recipes import DemonstrationSource
+
+        if len(named) > 1:
+            raise ValueError(f"Tasks of dm_control are learned one by one, got {named}.")
+        return DemonstrationSource(named[0])
     tasks: list[str] = []
     for name in named:
         tasks += GAME_SETS.get(name) or [_check_task(name, frames_folder)]

@@ -1,0 +1,312 @@
+"""Demonstrations: what an expert did, seen in several contexts at once.
+
+* :class:`Demonstrations`: episodes of one task as arrays
+* :func:`read_demonstrations`: from a recording
+* :func:`context_bytes`: how a recording holds what a picture looked like
+* :class:`TranslationPairs`: a video in one context, and what it should be in another
+
+A recording of demonstrations has the views of an episode side by side where others have envs, and
+its episodes one after the other. Beside the frames, each step has the simulation's state
+(``physics``, and ``task`` for what the episode made of the model), the task's ``observation``, the
+``action`` taken there and its ``reward``, the episode's ``number`` and its ``context``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from objwrappers.datasets.recordings import Recording
+from objwrappers.names import unknown_name
+
+__all__ = [
+    "CONTEXT_BYTES",
+    "KIND",
+    "PAIRINGS",
+    "Demonstrations",
+    "TranslationPairs",
+    "context_bytes",
+    "read_demonstrations",
+]
+
+CONTEXT_BYTES = 2048
+"""Of a context as JSON, padded with zeros."""
+
+KIND = "demonstrations"
+"""The ``kind`` among the facts of such a recording."""
+
+PAIRINGS = ("aligned", "independent", "cameras")
+_ONCE = ("task", "number")
+_ARRAYS = ("physics", "task", "observation", "action", "reward", "number", "context")
+
+
+@dataclass(frozen=True)
+class Demonstrations:
+    """N episodes of T steps, each seen in V views.
+
+    Attributes:
+        facts: What was recorded: ``task``, ``policy``, ``horizon``, ``action_repeat``, ``cameras``,
+            ``contexts``, ``seed`` and so on.
+        frames: uint8 (N, V, T + 1, h, w, 3). Views are contexts, each from every camera.
+        contexts: N lists of V dicts, as JSON gives them.
+        physics: float64 (N, T + 1, p).
+        tasks: float64 (N, q), what the task made of the model.
+        observations: float32 (N, T + 1, n), the task's own.
+        actions: float32 (N, T, A).
+        rewards: float32 (N, T), the task's own.
+        numbers: int64 (N,), each episode's own, by which it can be made again.
+    """
+
+    facts: Mapping[str, Any]
+    frames: np.ndarray
+    contexts: list[list[dict[str, Any]]]
+    physics: np.ndarray
+    tasks: np.ndarray
+    observations: np.ndarray
+    actions: np.ndarray
+    rewards: np.ndarray
+    numbers: np.ndarray
+
+    def __len__(self) -> int:
+        """Returns the number of episodes, N."""
+        return len(self.frames)
+
+    @property
+    def task(self) -> str:
+        """``"reacher-hard"``."""
+        return str(self.facts["task"])
+
+    @property
+    def horizon(self) -> int:
+        """Actions of an episode, T."""
+        return self.frames.shape[2] - 1
+
+    @property
+    def num_views(self) -> int:
+        """Pictures of each moment, V."""
+        return self.frames.shape[1]
+
+    @property
+    def image_size(self) -> tuple[int, int]:
+        """Height and width of the frames, in pixels."""
+        return self.frames.shape[3], self.frames.shape[4]
+
+    @property
+    def action_repeat(self) -> int:
+        """Control timesteps that an action lasted."""
+        return int(self.facts["action_repeat"])
+
+    @property
+    def cameras(self) -> list[int]:
+        """Where each context was seen from; view v is of camera ``v % len(cameras)``."""
+        return list(self.facts["cameras"])
+
+    @cached_property
+    def returns(self) -> np.ndarray:
+        """Of the task's own reward, float64 (N,)."""
+        return self.rewards.sum(axis=1, dtype=np.float64)
+
+    def state(self, episode: int, step: int = 0) -> dict[str, np.ndarray]:
+        """Returns a moment as :meth:`ControlEnv.set_state` takes it."""
+        steps = np.array(step * self.action_repeat)
+        return {
+            "physics": self.physics[episode, step],
+            "task": self.tasks[episode],
+            "steps": steps,
+        }
+
+    def select(self, episodes: Any) -> Demonstrations:
+        """Returns some of the episodes.
+
+        Args:
+            episodes: int (n,), or a slice.
+        """
+        chosen = np.arange(len(self))[episodes]
+        parts = {
+            field.name: getattr(self, field.name)[episodes]
+            for field in dataclasses.fields(self)
+            if isinstance(getattr(self, field.name), np.ndarray)
+        }
+        contexts = [self.contexts[int(episode)] for episode in chosen]
+        return dataclasses.replace(self, contexts=contexts, **parts)
+
+    def split(self, share: float = 0.1) -> tuple[Demonstrations, Demonstrations]:
+        """Returns the first episodes and the last, which are ``share`` of all, at least one.
+
+        Raises:
+            ValueError: There is one episode alone.
+        """
+        if len(self) < 2:
+            raise ValueError("One demonstration cannot be split in two parts: record more.")
+        held_out = max(1, round(share * len(self)))
+        return self.select(slice(-held_out)), self.select(slice(-held_out, None))
+
+
+def context_bytes(context: Mapping[str, Any]) -> np.ndarray:
+    """Returns a context as uint8 (CONTEXT_BYTES,), JSON padded with zeros.
+
+    Raises:
+        ValueError: It is longer than that.
+    """
+    text = json.dumps(dict(context), separators=(",", ":")).encode()
+    if len(text) > CONTEXT_BYTES:
+        raise ValueError(
+            f"A context takes at most {CONTEXT_BYTES} bytes as JSON, this one {len(text)}: give it "
+            "fewer distractors."
+        )
+    return np.frombuffer(text.ljust(CONTEXT_BYTES, b"\0"), np.uint8)
+
+
+def read_demonstrations(folder: str | Path | Recording) -> Demonstrations:
+    """Reads a recording of demonstrations.
+
+    Raises:
+        FileNotFoundError: No recording there.
+        ValueError: One of something else, without an episode, or damaged.
+    """
+    recording = folder if isinstance(folder, Recording) else Recording(folder)
+    facts = recording.facts
+    if facts.get("kind") != KIND:
+        raise ValueError(
+            f"{recording.folder} holds frames of {recording.task}, but no demonstrations; record "
+            "some: python zoo/collect.py --task reacher-hard"
+        )
+    if not len(recording):
+        raise ValueError(f"{recording.folder} holds no demonstration yet: let zoo/collect.py end.")
+    for name in ("horizon", "action_repeat"):
+        if type(facts.get(name)) is not int or facts[name] < 1:
+            raise ValueError(f"{recording.folder} is damaged: {name} is {facts.get(name)!r}.")
+    cameras = facts.get("cameras")
+    if not isinstance(cameras, list) or not cameras or recording.num_envs % len(cameras):
+        raise ValueError(f"{recording.folder} is damaged: cameras are {cameras!r:.80}.")
+    length = facts["horizon"] + 1
+    shape = (recording.num_envs, length, *recording.frame_shape)
+    frames = np.empty((recording.num_steps // length, *shape), np.uint8)
+    kept: dict[str, list[np.ndarray]] = {name: [] for name in _ARRAYS}
+    begin = 0
+    for block in recording:
+        _check(recording, block, length)
+        count = len(block.frames) // length
+        episodes = block.frames.reshape(count, length, *block.frames.shape[1:])
+        frames[begin : begin + count] = episodes.swapaxes(1, 2)
+        begin += count
+        for name in _ARRAYS:
+            array = block.arrays[name].reshape(count, length, *block.arrays[name].shape[1:])
+            # What an episode has once is in all its rows, and nothing but contexts differs by view.
+            if name == "context":
+                kept[name].append(array[:, 0])
+            else:
+                kept[name].append(array[:, 0, 0] if name in _ONCE else array[:, :, 0])
+    arrays = {name: np.concatenate(parts) for name, parts in kept.items()}
+    contexts = [[_context(recording, view) for view in views] for views in arrays["context"]]
+    return Demonstrations(
+        facts,
+        frames,
+        contexts,
+        physics=arrays["physics"],
+        tasks=arrays["task"],
+        observations=arrays["observation"],
+        actions=arrays["action"][:, :-1],
+        rewards=arrays["reward"][:, :-1],
+        numbers=arrays["number"],
+    )
+
+
+def _check(recording: Recording, block: Any, length: int) -> None:
+    missing = [name for name in _ARRAYS if name not in block.arrays]
+    begins = np.arange(len(block.starts)) % length == 0
+    if missing or len(block.starts) % length or (block.starts != begins[:, None]).any():
+        why = f"without {', '.join(missing)}" if missing else f"with episodes of not {length} steps"
+        raise ValueError(f"{recording.folder} holds demonstrations {why}; record them again.")
+
+
+def _context(recording: Recording, stored: np.ndarray) -> dict[str, Any]:
+    try:
+        context = json.loads(stored.astype(np.uint8).tobytes().rstrip(b"\0"))
+    except ValueError as error:
+        raise ValueError(f"{recording.folder} has a context that is no JSON: {error}") from error
+    if not isinstance(context, dict):
+        raise ValueError(f"{recording.folder} has a context that is no dict: {context!r:.80}")
+    return context
+
+
+class TranslationPairs(Dataset):
+    """Videos in one view, and the same or others in another; item s is the batch of step s.
+
+    Batches hold ``source`` and ``target``, uint8 (B, L, h, w, 3), and ``context``, uint8
+    (B, h, w, 3), the first frame of the target's video.
+
+    Args:
+        demonstrations: In at least two views.
+        batch_size: B.
+        pairing: ``"aligned"``, the same episode in two views; ``"cameras"``, in two views of one
+            context; ``"independent"``, two episodes, as published, though then the source says
+            little of the target.
+        whole_videos: L is the length of a video, else 1, a moment at random.
+        seed: Of all that is drawn.
+        rank: Of this process among several.
+
+    Raises:
+        ValueError: No such pairing, or not the views that it needs.
+    """
+
+    def __init__(
+        self,
+        demonstrations: Demonstrations,
+        batch_size: int,
+        pairing: str = "aligned",
+        whole_videos: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+    ) -> None:
+        if pairing not in PAIRINGS:
+            raise unknown_name("pairing", pairing, PAIRINGS)
+        self._cameras = len(demonstrations.cameras)
+        count = self._cameras if pairing == "cameras" else demonstrations.num_views
+        if count < 2:
+            kind = "cameras" if pairing == "cameras" else "contexts"
+            raise ValueError(
+                f"pairing={pairing!r} needs demonstrations in two {kind} at least, got {count}: "
+                f"record them with --{kind} and two names."
+            )
+        self._frames = demonstrations.frames
+        self._batch_size, self._pairing, self._whole = batch_size, pairing, whole_videos
+        self._seed = (seed, rank)
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        """Returns the batch of a step."""
+        rng = np.random.default_rng([*self._seed, step])
+        episodes, views, length = self._frames.shape[:3]
+        size = self._batch_size
+        source = rng.integers(episodes, size=size)
+        target = source if self._pairing != "independent" else rng.integers(episodes, size=size)
+        seen = rng.integers(views, size=size)
+        if self._pairing == "cameras":
+            context, camera = seen // self._cameras, seen % self._cameras
+            other = (camera + rng.integers(1, self._cameras, size=size)) % self._cameras
+            wanted = context * self._cameras + other
+        else:
+            wanted = (seen + rng.integers(1, views, size=size)) % views
+        if self._whole:
+            frames = self._frames[source, seen], self._frames[target, wanted]
+        else:
+            moment = rng.integers(length, size=size)
+            frames = (
+                self._frames[source, seen, moment][:, None],
+                self._frames[target, wanted, moment][:, None],
+            )
+        return {
+            "source": torch.from_numpy(frames[0]),
+            "target": torch.from_numpy(frames[1]),
+            "context": torch.from_numpy(self._frames[target, wanted, 0]),
+        }
