@@ -12,5 +12,6 @@
 * :mod:`objwrappers.perception.transporter`: keypoints by feature transport (Kulkarni et al. 2019)
 * :mod:`objwrappers.perception.permakey`: keypoints by local prediction errors
 * :mod:`objwrappers.perception.gaze`: where people would look
+* :mod:`objwrappers.perception.context_translation`: videos as they would look elsewhere
 * :mod:`objwrappers.perception.student`: another model's keypoints, by a small network
 """

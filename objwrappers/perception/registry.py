@@ -45,6 +45,7 @@ class ModelEntry:
 _HERE, _RECIPES = "objwrappers.perception", "objwrappers.pretraining.recipes"
 _SCENES = "objwrappers.pretraining.scene_recipes"
 _GAZE = "objwrappers.pretraining.gaze_recipes:gaze"
+_TRANSLATION = "objwrappers.pretraining.translation_recipes:pairs"
 
 MODELS: dict[str, dict[str, ModelEntry]] = {
     "gaze": {
@@ -62,6 +63,11 @@ MODELS: dict[str, dict[str, ModelEntry]] = {
         "motion": ModelEntry(f"{_HERE}.scenes.motion:MotionScene", f"{_SCENES}:motion_scene"),
         "space": ModelEntry(f"{_HERE}.space.space:Space", f"{_SCENES}:single"),
         "space_time": ModelEntry(f"{_HERE}.space.space_time:SpaceTime", f"{_SCENES}:stacks"),
+    },
+    "translation": {
+        "context_translation": ModelEntry(
+            f"{_HERE}.context_translation.model:ContextTranslation", _TRANSLATION
+        ),
     },
 }
 """Family → name → entry; a name may be in several families."""

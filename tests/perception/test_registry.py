@@ -85,6 +85,7 @@ def test_every_line_names_a_class_and_a_recipe():
     names = {("keypoints", name) for name in ("motion", "permakey", "student", "transporter")}
     names |= {("scenes", name) for name in ("motion", "space", "space_time")}
     names |= {("gaze", name) for name in ("deconv", "gcu", "motion")}
+    names |= {("translation", "context_translation")}
     assert {(family, name) for family in MODELS for name in MODELS[family]} == names
     for family, entries in MODELS.items():
         for name, entry in entries.items():
