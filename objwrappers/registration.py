@@ -105,6 +105,14 @@ FAMILIES: dict[str, Family] = {
             vector_entry_point="objwrappers.envs.control_ids:make_control_vec",
             options=options.CONTROL,
         ),
+        Family(
+            "IfO",
+            CONTROL_TASKS,
+            entry_point="objwrappers.envs.imitation_ids:make_imitation",
+            vector_entry_point="objwrappers.envs.imitation_ids:make_imitation_vec",
+            has_model=True,
+            options=options.IMITATION,
+        ),
     )
 }
 """Name → row."""

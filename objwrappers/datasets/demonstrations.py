@@ -1,9 +1,9 @@
 """Demonstrations: what an expert did, seen in several contexts at once.
 
 * :class:`Demonstrations`: episodes of one task as arrays
-* :func:`read_demonstrations`: from a recording
+* :func:`read_demonstrations`, :func:`find_demonstrations`: from a recording, of a task
+* :func:`demonstrations_folder`: where a task's are kept by default
 * :func:`context_bytes`: how a recording holds what a picture looked like
-* :class:`TranslationPairs`: a video in one context, and what it should be in another
 
 A recording of demonstrations has the views of an episode side by side where others have envs, and
 its episodes one after the other. Beside the frames, each step has the simulation's state
@@ -22,30 +22,31 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import Dataset
 
+from objwrappers.datasets.index import INDEX_NAME
 from objwrappers.datasets.recordings import Recording
-from objwrappers.names import unknown_name
+from objwrappers.files import cache_folder
 
 __all__ = [
+    "BUNDLED",
     "CONTEXT_BYTES",
     "KIND",
-    "PAIRINGS",
     "Demonstrations",
-    "TranslationPairs",
     "context_bytes",
+    "demonstrations_folder",
+    "find_demonstrations",
     "read_demonstrations",
 ]
 
 CONTEXT_BYTES = 2048
 """Of a context as JSON, padded with zeros."""
 
+BUNDLED = Path(__file__).parent / "bundled"
+"""Recordings of a few demonstrations, by task."""
+
 KIND = "demonstrations"
 """The ``kind`` among the facts of such a recording."""
 
-PAIRINGS = ("aligned", "independent", "cameras")
 _ONCE = ("task", "number")
 _ARRAYS = ("physics", "task", "observation", "action", "reward", "number", "context")
 
@@ -222,6 +223,34 @@ def read_demonstrations(folder: str | Path | Recording) -> Demonstrations:
     )
 
 
+def find_demonstrations(task: str, folder: Path | None = None) -> Demonstrations:
+    """Reads a task's demonstrations.
+
+    Args:
+        task: ``"reacher-hard"``.
+        folder: By default the user's cache, then the bundled ones.
+
+    Raises:
+        FileNotFoundError: There are none; the message says how to make some.
+        ValueError: A recording of something else, or damaged.
+    """
+    if folder is not None:
+        return read_demonstrations(folder)
+    for place in (demonstrations_folder(task), BUNDLED / task):
+        if (place / INDEX_NAME).exists():
+            return read_demonstrations(place)
+    raise FileNotFoundError(
+        f"There are no demonstrations of {task}. Record some: python zoo/collect.py --task {task} "
+        f"(in Python: objwrappers.collect_demonstrations({task!r})); tasks without a script need "
+        "an agent: --algo sac (expert=)."
+    )
+
+
+def demonstrations_folder(task: str) -> Path:
+    """Returns the folder in the user's cache where a task's demonstrations are kept."""
+    return cache_folder("demonstrations", task)
+
+
 def _check(recording: Recording, block: Any, length: int) -> None:
     missing = [name for name in _ARRAYS if name not in block.arrays]
     begins = np.arange(len(block.starts)) % length == 0
@@ -238,75 +267,3 @@ def _context(recording: Recording, stored: np.ndarray) -> dict[str, Any]:
     if not isinstance(context, dict):
         raise ValueError(f"{recording.folder} has a context that is no dict: {context!r:.80}")
     return context
-
-
-class TranslationPairs(Dataset):
-    """Videos in one view, and the same or others in another; item s is the batch of step s.
-
-    Batches hold ``source`` and ``target``, uint8 (B, L, h, w, 3), and ``context``, uint8
-    (B, h, w, 3), the first frame of the target's video.
-
-    Args:
-        demonstrations: In at least two views.
-        batch_size: B.
-        pairing: ``"aligned"``, the same episode in two views; ``"cameras"``, in two views of one
-            context; ``"independent"``, two episodes, as published, though then the source says
-            little of the target.
-        whole_videos: L is the length of a video, else 1, a moment at random.
-        seed: Of all that is drawn.
-        rank: Of this process among several.
-
-    Raises:
-        ValueError: No such pairing, or not the views that it needs.
-    """
-
-    def __init__(
-        self,
-        demonstrations: Demonstrations,
-        batch_size: int,
-        pairing: str = "aligned",
-        whole_videos: bool = False,
-        seed: int = 0,
-        rank: int = 0,
-    ) -> None:
-        if pairing not in PAIRINGS:
-            raise unknown_name("pairing", pairing, PAIRINGS)
-        self._cameras = len(demonstrations.cameras)
-        count = self._cameras if pairing == "cameras" else demonstrations.num_views
-        if count < 2:
-            kind = "cameras" if pairing == "cameras" else "contexts"
-            raise ValueError(
-                f"pairing={pairing!r} needs demonstrations in two {kind} at least, got {count}: "
-                f"record them with --{kind} and two names."
-            )
-        self._frames = demonstrations.frames
-        self._batch_size, self._pairing, self._whole = batch_size, pairing, whole_videos
-        self._seed = (seed, rank)
-
-    def __getitem__(self, step: int) -> dict[str, Tensor]:
-        """Returns the batch of a step."""
-        rng = np.random.default_rng([*self._seed, step])
-        episodes, views, length = self._frames.shape[:3]
-        size = self._batch_size
-        source = rng.integers(episodes, size=size)
-        target = source if self._pairing != "independent" else rng.integers(episodes, size=size)
-        seen = rng.integers(views, size=size)
-        if self._pairing == "cameras":
-            context, camera = seen // self._cameras, seen % self._cameras
-            other = (camera + rng.integers(1, self._cameras, size=size)) % self._cameras
-            wanted = context * self._cameras + other
-        else:
-            wanted = (seen + rng.integers(1, views, size=size)) % views
-        if self._whole:
-            frames = self._frames[source, seen], self._frames[target, wanted]
-        else:
-            moment = rng.integers(length, size=size)
-            frames = (
-                self._frames[source, seen, moment][:, None],
-                self._frames[target, wanted, moment][:, None],
-            )
-        return {
-            "source": torch.from_numpy(frames[0]),
-            "target": torch.from_numpy(frames[1]),
-            "context": torch.from_numpy(self._frames[target, wanted, 0]),
-        }

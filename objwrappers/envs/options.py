@@ -1,7 +1,8 @@
 """Names and limits of ids' options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`: who has which
+  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`,
+  :data:`IMITATION`: who has which
 * :func:`unknown_option`: the error for one that nobody has
 * :func:`check_numbers`: the errors for values that an emulator would take for others
 """
@@ -18,6 +19,7 @@ __all__ = [
     "CONTROL",
     "CONTROL_CURES",
     "GAZE",
+    "IMITATION",
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
     "MODEL",
@@ -104,6 +106,12 @@ CONTROL = (
     "render_size",
 )
 """Of dm_control's tasks."""
+IMITATION = (
+    *("demonstration", "num_demonstrations", "split", "sources", "at_start", "weights", "device"),
+    *("context", "context_seed", "observe", "stack_num", "task_state", "time", "target"),
+    *("horizon", "render_size", "reward", "image_weight", "time_weight"),
+)
+"""Of tasks whose reward is to imitate a video."""
 
 _AUTORESET = "It is always next-step; reset(options={'reset_mask': done}) resets envs at once."
 
@@ -164,7 +172,7 @@ def check_numbers(options: Mapping[str, Any]) -> None:
         ValueError: A count that is no integer or too small, or a probability outside [0, 1].
     """
     positive = ("frameskip", "max_num_frames_per_episode", "num_envs")
-    of_control = ("action_repeat", "stack_num", "horizon")
+    of_control = ("action_repeat", "stack_num", "horizon", "num_demonstrations")
     smallest = {"noop_max": 0, **dict.fromkeys((*positive, *of_control), 1)}
     for name, least in smallest.items():
         value = options.get(name, least)

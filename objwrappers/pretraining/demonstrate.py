@@ -2,7 +2,6 @@
 
 * :func:`collect_demonstrations`: records until there are enough
 * :class:`Expert`, :func:`scripted`, :func:`trained`: who demonstrates
-* :func:`demonstrations_folder`: where a task's are kept by default
 * :func:`preview`: a picture of some
 
 Episodes are numbered, and each is drawn by its number alone: a recording that was interrupted, or
@@ -18,9 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import gymnasium as gym
 import numpy as np
 
-from objwrappers.datasets.demonstrations import KIND, context_bytes, read_demonstrations
+from objwrappers.datasets.demonstrations import (
+    KIND,
+    context_bytes,
+    demonstrations_folder,
+    read_demonstrations,
+)
 from objwrappers.datasets.index import INDEX_NAME
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 from objwrappers.datasets.shards import Block
@@ -28,13 +33,12 @@ from objwrappers.envs.control import ControlEnv
 from objwrappers.envs.control_contexts import Context, draw_context, read_context
 from objwrappers.envs.control_experts import scripted_expert
 from objwrappers.envs.control_tasks import check_task
-from objwrappers.files import cache_folder, write_atomically
+from objwrappers.files import write_atomically
 from objwrappers.rendering.layout import fitted, sheet
 
 __all__ = [
     "Expert",
     "collect_demonstrations",
-    "demonstrations_folder",
     "preview",
     "scripted",
     "trained",
@@ -111,16 +115,6 @@ def trained(algo: str, task: str, *, device: str = "auto", **found: Any) -> Expe
     return Expert(f"{algo} on {env_id}", act, options, agent_facts(algo, env_id, archive))
 
 
-def demonstrations_folder(task: str) -> Path:
-    """Returns the folder in the user's cache where a task's demonstrations are kept.
-
-    Raises:
-        ValueError: No such task.
-    """
-    check_task(task)
-    return cache_folder("demonstrations", task.replace("_", "-"))
-
-
 def collect_demonstrations(
     task: str,
     folder: str | Path | None = None,
@@ -141,7 +135,7 @@ def collect_demonstrations(
 
     Args:
         task: ``"reacher-hard"``.
-        folder: Made if absent; by default :func:`demonstrations_folder`.
+        folder: Made if absent; by default in the user's cache.
         num_episodes: N, rounded up to whole shards of 20.
         expert: By default the task's script.
         horizon: Actions of an episode, T.
@@ -193,7 +187,7 @@ def collect_demonstrations(
             with _bar(num_episodes, progress) as bar:
                 bar.update(writer.num_frames // per_episode)
                 while writer.num_frames < num_episodes * per_episode:
-                    episodes = []
+                    episodes: list[Block] = []
                     while len(episodes) < EPISODES_PER_SHARD:
                         number, episode = _demonstrate(camera, expert, facts, number)
                         episodes.append(episode)
@@ -277,7 +271,8 @@ def _play(camera: _Camera, expert: Expert, facts: Mapping[str, Any], number: int
             "observation": env.state_observation(),
             "number": np.int64(number),
         }
-        action, reward, ended = np.zeros(env.action_space.shape, np.float32), 0.0, False
+        action = np.zeros(gym.spaces.flatdim(env.action_space), np.float32)
+        reward, ended = 0.0, False
         if step < facts["horizon"]:
             action = np.asarray(expert.act(env, observation), np.float32)
             observation, reward, terminated, truncated, _ = env.step(action)

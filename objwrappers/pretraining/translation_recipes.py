@@ -13,11 +13,12 @@ import torch
 
 from objwrappers.datasets.demonstrations import (
     Demonstrations,
-    TranslationPairs,
+    demonstrations_folder,
     read_demonstrations,
 )
 from objwrappers.datasets.index import INDEX_NAME
-from objwrappers.pretraining.demonstrate import collect_demonstrations, demonstrations_folder
+from objwrappers.datasets.translation_pairs import TranslationPairs
+from objwrappers.pretraining.demonstrate import collect_demonstrations
 from objwrappers.pretraining.recipes import VALIDATION_SHARE, Datasets, Ingredients
 from objwrappers.pretraining.sources import RecordedSource
 
