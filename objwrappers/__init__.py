@@ -9,6 +9,7 @@ The names below are imported on first use.
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
+* :func:`collect_demonstrations`: what an expert does, seen in several contexts
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`score_gaze`: gaze models and agents' saliency scored on recorded human play
@@ -39,6 +40,7 @@ _LAZY = {
     "VectorFrameObservation": "objwrappers.wrappers.frames",
     "pretrain": "objwrappers.pretraining.run",
     "collect": "objwrappers.pretraining.collect",
+    "collect_demonstrations": "objwrappers.pretraining.demonstrate",
     "download": "objwrappers.datasets.atari_head.zenodo",
     "score": "objwrappers.scoring.keypoints",
     "score_scenes": "objwrappers.scoring.scenes",

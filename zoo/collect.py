@@ -1,22 +1,27 @@
-"""Records frames of a game for pretraining, lossless, by a random policy or a trained agent.
+"""Records frames of a game, or demonstrations of a task of dm_control, lossless.
 
     python zoo/collect.py --game MsPacman -n 20000
     python zoo/collect.py --game MsPacman --split all --truth --root --plot-boxes boxes
     python zoo/collect.py --game MsPacman --algo ppo --env ObjKeypoints-MsPacman-v0 -f logs
     python zoo/collect.py --game MsPacman --noise both --folder noisy
+    python zoo/collect.py --task reacher-hard -n 800
+    python zoo/collect.py --task finger-spin --algo sac --contexts mismatch-body default
 
-An interrupted recording goes on with the same command.
+Games are played by a random policy or a trained agent, tasks by their script or an agent. An
+interrupted recording goes on with the same command.
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 from pathlib import Path
 from typing import Any
 
 from objwrappers.command_line import fail, run_program
 from objwrappers.games import check_game
 from objwrappers.pretraining.collect import SPLITS, agent_play, collect, next_command
+from objwrappers.pretraining.demonstrate import collect_demonstrations, trained
 from objwrappers.pretraining.recorded_pictures import (
     write_motion_pictures,
     write_root_images,
@@ -24,10 +29,31 @@ from objwrappers.pretraining.recorded_pictures import (
 )
 from objwrappers.registration import task_of
 
+GAMES_ALONE = (
+    *("split", "num_envs", "iid", "truth", "plot_boxes", "plot_motion", "root", "noise"),
+    "env",
+)
+TASKS_ALONE = ("horizon", "contexts", "cameras", "image_size", "min_return")
+
 
 def main() -> None:
     """Records and says what to run next."""
-    options = _parser().parse_args()
+    parser = _parser()
+    options = parser.parse_args()
+    of_games, of_tasks = (
+        [name for name in names if getattr(options, name) != parser.get_default(name)]
+        for names in (GAMES_ALONE, TASKS_ALONE)
+    )
+    if foreign := of_tasks if options.task is None else of_games:
+        option = foreign[0].replace("_", "-")
+        fail(f"--{option} is an option of {'--task' if options.task is None else '--game'} alone.")
+    if options.task is None:
+        _record(options)
+    else:
+        _demonstrate(options)
+
+
+def _record(options: argparse.Namespace) -> None:
     agent = _agent(options)
     splits = [*SPLITS] if options.split == "all" else [options.split]
     first = None
@@ -56,14 +82,54 @@ def main() -> None:
     print(f"Next: {run_program(next_command, first)}")
 
 
+def _demonstrate(options: argparse.Namespace) -> None:
+    found = {"folder": options.log_folder, "exp_id": options.exp_id}
+    expert = None
+    if options.algo is not None:
+        trusted = {"device": options.device, "trust": options.trust}
+        expert = run_program(trained, options.algo, options.task, **found, **trusted)
+    recording = run_program(
+        collect_demonstrations,
+        options.task,
+        options.folder,
+        *([] if options.num_frames is None else [options.num_frames]),
+        expert=expert,
+        horizon=options.horizon,
+        contexts=options.contexts,
+        cameras=[int(name) if name.isdigit() else name for name in options.cameras],
+        image_size=options.image_size,
+        min_return=options.min_return,
+        seed=options.seed,
+        progress=True,
+    )
+    episodes = recording.num_steps // (options.horizon + 1)
+    size = recording.num_bytes / episodes / 1024
+    print(
+        f"{episodes} demonstrations of {recording.task} in {recording.folder}, {size:.1f} KB each"
+    )
+    print(f"Look at them: {recording.folder / 'preview.png'}")
+    words = ["python", "zoo/pretrain.py", "--model", "context_translation"]
+    words += ["--game", recording.task]
+    if options.folder is not None:
+        words += ["--frames-folder", str(options.folder)]
+    print(f"Next: {shlex.join(words)}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--game", required=True, help="as ids spell it, e.g. MsPacman")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--game", help="as ids spell it, e.g. MsPacman")
+    what.add_argument("--task", help="of dm_control, as ids spell it, e.g. reacher-hard")
     sizes = ", ".join(f"{split.num_frames} {name}" for name, split in SPLITS.items())
-    add("-n", "--num-frames", type=int, help=f"of each split (default: {sizes})")
+    add(
+        "-n",
+        "--num-frames",
+        type=int,
+        help=f"of each split (default: {sizes}); of tasks, episodes (800)",
+    )
     add("--split", default="train", choices=[*SPLITS, "all"], help="parts that share no game")
     add("--folder", type=Path, help="default: in the user's cache; of all splits, one within each")
     add("--num-envs", type=int, default=8)
@@ -82,6 +148,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--algo", help="of a trained agent; default: a random policy")
     add("--env", help="id of the trained agent, e.g. ObjKeypoints-MsPacman-v0")
     add("-f", "--log-folder", default="logs", help="of the agent's training")
+    add = parser.add_argument_group("demonstrations of a task").add_argument
+    add("--horizon", type=int, default=30, help="actions of an episode")
+    add("--contexts", nargs="+", default=["light", "light"], help="names, or JSON files")
+    add("--cameras", nargs="+", default=[], help="names or numbers, each for all contexts")
+    add("--image-size", type=int, default=48, help="sides of the frames, pixels")
+    add("--min-return", type=float, default=1.0, help="leave out episodes of less reward")
+    add = parser.add_argument_group("a trained agent").add_argument
     add("--exp-id", type=int, default=0, help="run of the agent (default: the latest)")
     add("--device", default="auto", help="of the agent")
     add("--trust", action="store_true", help="read agents that RL Zoo wrote: pickles, run as code")

@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from objwrappers.names import unknown_name
-
 __all__ = ["SCRIPTED", "scripted_expert"]
 
 Script = Callable[[Any], np.ndarray]
@@ -33,7 +31,10 @@ def scripted_expert(task: str) -> Script:
         ValueError: It has none.
     """
     if task not in SCRIPTED:
-        raise unknown_name("task with a scripted expert", task, SCRIPTED)
+        raise ValueError(
+            f"There is no script for {task!r}, only for {', '.join(SCRIPTED)}: let an agent "
+            "demonstrate, --algo sac (expert=)."
+        )
     return SCRIPTED[task]
 
 
