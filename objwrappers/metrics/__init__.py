@@ -10,5 +10,6 @@
 * :mod:`objwrappers.metrics.gaze_maps`, :mod:`objwrappers.metrics.gaze_figures`,
   :mod:`objwrappers.metrics.gaze_baselines`: people's gaze as maps, all those measures of many
   frames at once, and what knows little of a frame
+* :mod:`objwrappers.metrics.translation`: videos in another context against the true ones
 * :mod:`objwrappers.metrics.actions`: actions foretold, beside what looks at no frame
 """

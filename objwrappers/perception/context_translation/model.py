@@ -14,9 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from objwrappers.names import unknown_name
+from objwrappers.perception.context_translation.checks import (
+    check_batch,
+    check_features,
+    check_names,
+    check_sizes,
+    check_weights,
+)
 from objwrappers.perception.context_translation.networks import (
-    NORMALISATIONS,
     SIZES,
     SLOPE,
     Decoder,
@@ -38,8 +43,6 @@ __all__ = ["PRESETS", "ContextTranslation", "Translation"]
 
 AT_ONCE = 256  # frames that are encoded together where there are many
 LEAST_SCALE = 1e-6
-LARGEST_SIDE, LARGEST_WIDTH = 512, 16
-TRANSLATORS = ("mlp", "lstm")
 CENTRED = (-0.5, 0.5)  # values of the activated network's images
 
 
@@ -123,14 +126,15 @@ class ContextTranslation(Trainable):
         alignment_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        _check_names(architecture, translator, normalisation)
-        _check_sizes(architecture, image_size, feature_dim, width)
+        check_names(architecture, translator, normalisation)
+        check_sizes(architecture, image_size, width)
+        check_features(architecture, normalisation, feature_dim)
         self.weights = {
             "translation": translation_weight,
             "reconstruction": reconstruction_weight,
             "alignment": alignment_weight,
         }
-        _check_weights({"motion": motion_weight, **self.weights})
+        check_weights({"motion": motion_weight, **self.weights})
         sizes = SIZES[architecture].times(width)
         self.architecture, self.image_size, self.feature_dim = architecture, image_size, feature_dim
         self.motion_weight, self.compositing = motion_weight, compositing
@@ -150,8 +154,6 @@ class ContextTranslation(Trainable):
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("feature_mean", torch.zeros(feature_dim))
         self.register_buffer("feature_std", torch.ones(feature_dim))
-        # Faster on a processor; frames come with their channels last anyway.
-        self.to(memory_format=torch.channels_last)
 
     def loss(self, batch: dict[str, Tensor], progress: float) -> dict[str, Tensor]:
         """How far translated pictures and features are from the target's.
@@ -175,12 +177,11 @@ class ContextTranslation(Trainable):
             ``"alignment"``.
 
         Raises:
-            ValueError: Frames of another size or dtype, or one video for batch norms.
+            ValueError: Frames of another shape or dtype, or one video for batch norms.
         """
+        check_batch(batch, 2 if self._apart and self.training else 1)
         frames = self._images(torch.cat([batch["source"], batch["target"]], 1))
         context = self._images(batch["context"])
-        if self._apart and self.training and len(frames) < 2:
-            raise ValueError("Batch norms learn from at least 2 videos in a batch, got 1.")
         length = frames.shape[1] // 2
         features = self._each(self._features, self._in_span(frames))
         own = features[:, length:]
@@ -268,7 +269,7 @@ class ContextTranslation(Trainable):
             ValueError: Frames of another size or dtype, or videos in which nothing moves.
         """
         self._images(episodes[:1, :1])
-        if not (episodes[:, 1:] != episodes[:, :1]).any():
+        if not any((video[1:] != video[0]).any() for video in episodes):
             raise ValueError(f"Nothing moves in the videos, of shape {tuple(episodes.shape)}.")
         self._episodes = episodes
 
@@ -286,14 +287,19 @@ class ContextTranslation(Trainable):
             raise RuntimeError("There are no videos to measure: call prepare(episodes) before.")
         was_training = self.training
         self.eval()
-        frames = self._episodes.flatten(0, 1).split(AT_ONCE)
-        features = torch.cat([self.encode(part.to(self.scale.device)) for part in frames])
+        moved, sums, squares = torch.zeros(3, self.feature_dim, dtype=torch.float64)
+        videos, times = self._episodes.shape[:2]
+        for part in self._episodes.split(max(AT_ONCE // times, 1)):
+            features = self.encode(part.to(self.scale.device)).cpu().double()
+            moved += (features[:, 1:] - features[:, :1]).square().sum((0, 1))
+            sums += features.sum((0, 1))
+            squares += features.square().sum((0, 1))
         self.train(was_training)
-        videos = features.unflatten(0, self._episodes.shape[:2])
-        moved = (videos[:, 1:] - videos[:, :1]).square().sum(-1)
-        self.scale.copy_(moved.mean().clamp(min=LEAST_SCALE))
-        self.feature_mean.copy_(features.mean(0))
-        self.feature_std.copy_(features.std(0, correction=0).clamp(min=LEAST_SCALE))
+        mean = sums / (videos * times)
+        variance = (squares / (videos * times) - mean.square()).clamp(min=0)
+        self.scale.copy_((moved.sum() / (videos * (times - 1))).clamp(min=LEAST_SCALE))
+        self.feature_mean.copy_(mean)
+        self.feature_std.copy_(variance.sqrt().clamp(min=LEAST_SCALE))
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns source, prediction and truth of the last time step, (B, 3, h, w) each."""
@@ -324,13 +330,14 @@ class ContextTranslation(Trainable):
         return torch.lerp(self._in_span(context)[:, None], painted, made[:, :, 3:].sigmoid())
 
     def _images(self, frames: Tensor) -> Tensor:
-        """Frames uint8 (..., h, w, 3) as float32 (..., 3, h, w) in [0, 1], channels still last."""
+        """Frames uint8 (..., h, w, 3) as float32 (..., 3, h, w) in [0, 1]."""
         side = self.image_size
         if frames.dtype != torch.uint8 or frames.shape[-3:] != (side, side, 3):
             raise ValueError(
                 f"{self.name} reads frames uint8 of shape (..., {side}, {side}, 3), got "
                 f"{frames.dtype} of {tuple(frames.shape)}."
             )
+        # In memory the channels stay last, which is faster on a processor.
         return frames.movedim(-1, -3).float() / 255
 
     def _in_span(self, images: Tensor) -> Tensor:
@@ -340,34 +347,3 @@ class ContextTranslation(Trainable):
     def _out_of_span(self, pictures: Tensor) -> Tensor:
         low, high = self.span
         return ((pictures - low) / (high - low)).clamp(0, 1)
-
-
-def _check_names(architecture: str, translator: str, normalisation: str) -> None:
-    for kind, value, known in (
-        ("architecture", architecture, SIZES),
-        ("translator", translator, TRANSLATORS),
-        ("normalisation", normalisation, NORMALISATIONS),
-    ):
-        if value not in known:
-            raise unknown_name(kind, value, known)
-
-
-def _check_sizes(architecture: str, image_size: int, feature_dim: int, width: int) -> None:
-    if architecture == "upstream" and image_size != 64:
-        raise ValueError(f"upstream reads frames of 64 pixels, got image_size {image_size}.")
-    if image_size % 16 or not 16 <= image_size <= LARGEST_SIDE:
-        raise ValueError(
-            f"image_size must be a multiple of 16 of at most {LARGEST_SIDE}, got {image_size}."
-        )
-    if feature_dim < 1:
-        raise ValueError(f"feature_dim must be at least 1, got {feature_dim}.")
-    if not 1 <= width <= LARGEST_WIDTH:
-        raise ValueError(f"width must be from 1 to {LARGEST_WIDTH}, got {width}.")
-    if architecture != "small" and width != 1:
-        raise ValueError(f"Only the small architecture has a width, got {width}.")
-
-
-def _check_weights(weights: dict[str, float]) -> None:
-    for key, value in weights.items():
-        if not 0 <= value < float("inf"):
-            raise ValueError(f"{key}_weight must be a number of at least 0, got {value}.")
