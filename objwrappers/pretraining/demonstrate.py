@@ -92,27 +92,13 @@ def trained(algo: str, task: str, *, device: str = "auto", **found: Any) -> Expe
     Raises:
         FileNotFoundError: There is no such agent.
     """
-    from objwrappers.agents.loading import load_agent, read_training
-    from objwrappers.agents.runs import find_archive
+    from objwrappers.agents.acting import load_actor
     from objwrappers.pretraining.play import agent_facts
 
     env_id = f"Control-{task}-v0"
-    trust = found.pop("trust", False)
-    agent, env = load_agent(algo, env_id, device=device, trust=trust, **found)
-    archive = find_archive(algo, env_id, **found)
-    normalise = getattr(env, "normalize_obs", lambda observation: observation)
-    env.close()
-
-    def act(_: ControlEnv, observation: Any) -> np.ndarray:
-        batch: Any = (
-            {key: value[None] for key, value in observation.items()}
-            if isinstance(observation, dict)
-            else observation[None]
-        )
-        return agent.predict(normalise(batch), deterministic=True)[0][0]
-
-    options = read_training(archive, env_id, trust).env_kwargs
-    return Expert(f"{algo} on {env_id}", act, options, agent_facts(algo, env_id, archive))
+    actor = load_actor(algo, env_id, device=device, **found)
+    facts = agent_facts(algo, env_id, actor.path)
+    return Expert(f"{algo} on {env_id}", lambda _, seen: actor.act(seen), actor.env_kwargs, facts)
 
 
 def collect_demonstrations(

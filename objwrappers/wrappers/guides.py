@@ -112,6 +112,13 @@ class Guide:
         horizon: Steps that are followed, at most as many as the videos have.
         sources: Views of a demonstration whose translations are averaged.
 
+    Attributes:
+        videos: See above.
+        horizon: See above.
+        scale: The model's.
+        chosen: int (N,), the demonstration of each env.
+        steps: int (N,), actions taken in its episode.
+
     Raises:
         ValueError: More sources than views.
     """
@@ -130,7 +137,7 @@ class Guide:
                 f"sources must be from 1 to {views}, the views of the demonstrations, got "
                 f"{sources!r}."
             )
-        self._model, self._videos = model, videos
+        self._model, self.videos = model, videos
         self.horizon, self._sources = horizon, sources
         self.scale = float(model.scale)
         self._device = model.scale.device
@@ -143,7 +150,7 @@ class Guide:
     @property
     def feature_dim(self) -> int:
         """Z."""
-        frames = self._videos.frames[0, 0, :1]
+        frames = self.videos.frames[0, 0, :1]
         return self.encode(frames).shape[-1]
 
     @torch.inference_mode()
@@ -201,7 +208,7 @@ class Guide:
     def image_scale(self) -> float:
         """Mean squared distance of demonstrations' frames, in [0, 1], to their first ones."""
         if not hasattr(self, "_image_scale"):
-            frames = self._videos.frames[:_MEASURED_VIDEOS, 0]
+            frames = self.videos.frames[:_MEASURED_VIDEOS, 0]
             self._image_scale = float(
                 _apart(frames[:, 1:], frames[:, :1]).sum((2, 3, 4)).mean() or 1.0
             )
@@ -226,12 +233,12 @@ class Guide:
 
     def demonstrated(self, env: int) -> np.ndarray:
         """Returns the frame of an env's demonstration that belongs to its last one."""
-        return self._videos.frames[self.chosen[env], 0, self.steps[env]]
+        return self.videos.frames[self.chosen[env], 0, self.steps[env]]
 
     @torch.inference_mode()
     def _translate(self, chosen: np.ndarray, first: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Returns features (n, T + 1, Z) and pictures uint8 (n, T + 1, h, w, 3)."""
-        source = self._videos.frames[chosen, : self._sources, : self.horizon + 1]
+        source = self.videos.frames[chosen, : self._sources, : self.horizon + 1]
         contexts = np.repeat(first, self._sources, 0)
         found = self._model.translate(
             self._tensor(source.reshape(-1, *source.shape[2:])), self._tensor(contexts)

@@ -2,6 +2,8 @@
 
 import cv2
 import numpy as np
+import pytest
+from opengl import needs_opengl
 
 from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.truth import labels_of
@@ -42,3 +44,27 @@ def test_games_without_truth_are_named(run_zoo, tmp_path):
     for half in (["--algo", "ppo"], ["--env", "ObjKeypoints-Pong-v0"]):
         error = run_zoo("collect", *options, *half, ok=False).stderr
         assert error == "error: --algo and --env go together: both are of the trained agent.\n"
+
+
+@needs_opengl
+def test_demonstrations_of_a_task(run_zoo, tmp_path):
+    output = run_zoo(
+        *("collect", "--task", "reacher-easy", "-n", 1, "--folder", "demos"),
+        *("--contexts", "default", "mismatch-all", "--horizon", 3, "--image-size", 16),
+        *("--min-return", 0),
+    ).stdout
+    assert "20 demonstrations of reacher-easy" in output
+    assert "--model context_translation --game reacher-easy --frames-folder demos" in output
+    assert (tmp_path / "demos" / "preview.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--task", "reacher-easy", "--noise", "both"), "--noise is an option of --game alone"),
+        (("--game", "Pong", "--contexts", "light"), "--contexts is an option of --task alone"),
+        (("--task", "finger-spin"), "There is no script for 'finger-spin'"),
+    ],
+)
+def test_options_of_games_and_of_tasks_are_kept_apart(run_zoo, options, message):
+    assert message in run_zoo("collect", *options, ok=False).stderr
