@@ -13,6 +13,7 @@ The names below are imported on first use.
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
 * :func:`score_gaze`: gaze models and agents' saliency scored on recorded human play
+* :func:`score_translation`, :func:`score_imitation`: videos translated, and their imitators scored
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 * :func:`clone`: agents that imitate recorded human play
 * :func:`sweep`: grids of runs of any program, on Ray
@@ -45,6 +46,8 @@ _LAZY = {
     "score": "objwrappers.scoring.keypoints",
     "score_scenes": "objwrappers.scoring.scenes",
     "score_gaze": "objwrappers.scoring.gaze",
+    "score_translation": "objwrappers.scoring.translation",
+    "score_imitation": "objwrappers.scoring.imitation",
     "label_scenes": "objwrappers.scoring.classification",
     "train": "objwrappers.agents.training",
     "clone": "objwrappers.agents.cloning",

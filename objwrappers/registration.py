@@ -26,6 +26,7 @@ class Family:
         task_argument: By which name the entry points take the task.
         has_model: It perceives by a model, whose ``device`` can be chosen.
         is_atari: Its tasks are games: agents' actions are sampled, as RL Zoo has it.
+        imitates: Its reward is to do as an expert did, beside whom agents are evaluated.
         options: Of both entry points, beside the task, ``num_envs`` and ``render_mode``.
         single_options: Of one env alone.
         vector_options: Of the vector env alone.
@@ -40,6 +41,7 @@ class Family:
     task_argument: str = "task"
     has_model: bool = False
     is_atari: bool = False
+    imitates: bool = False
     options: tuple[str, ...] = ()
     single_options: tuple[str, ...] = ()
     vector_options: tuple[str, ...] = ()
@@ -111,6 +113,7 @@ FAMILIES: dict[str, Family] = {
             entry_point="objwrappers.envs.imitation_ids:make_imitation",
             vector_entry_point="objwrappers.envs.imitation_ids:make_imitation_vec",
             has_model=True,
+            imitates=True,
             options=options.IMITATION,
         ),
     )

@@ -45,8 +45,8 @@ class EnvConformance:
         short: That end an episode after at most ``episode_steps`` steps.
         variants: Options with which, too, one env equals the vector env.
         episode_steps: See ``short``.
-        tolerance: Between one env's observations and the vector env's: a batch may be rounded
-            otherwise.
+        tolerance: Between one env's observations and rewards and the vector env's: a batch may be
+            rounded otherwise.
         bad_actions: That one env must refuse.
     """
 
@@ -126,7 +126,8 @@ class EnvConformance:
                         ends += 1
                     else:
                         observation, reward, over, cut, _ = env.step(action)
-                        assert (reward, over, cut) == (rewards[i], terminated[i], truncated[i])
+                        assert abs(reward - rewards[i]) <= self.tolerance
+                        assert (over, cut) == (terminated[i], truncated[i])
                         done[i] = over or cut
                     assert_same(observation, rows(both, i), self.tolerance)
             assert ends >= NUM_ENVS, "episodes are longer than the test says"

@@ -53,3 +53,28 @@ def write_made_up(folder, blocks=2, facts=None, **options):
         for block in range(blocks):
             writer.append(*made_up_arrays(seed=block, first=2 * block, **options))
     return Recording(folder)
+
+
+def demonstrate(folder, horizon=6, **options):
+    """Records twenty demonstrations of reacher-hard, 16 pixels wide."""
+    from objwrappers.pretraining.demonstrate import collect_demonstrations
+
+    return collect_demonstrations(
+        *("reacher-hard", folder, 20), horizon=horizon, image_size=16, min_return=0.0, **options
+    )
+
+
+def write_translation(folder, image_size=16):
+    """Writes a context translation that learned nothing, but knows how its features vary."""
+    import torch
+
+    from objwrappers.perception.context_translation import ContextTranslation
+
+    torch.manual_seed(0)
+    model = ContextTranslation(image_size=image_size, feature_dim=8)
+    side = (image_size, image_size, 3)
+    model.prepare(torch.randint(256, (4, 3, *side), dtype=torch.uint8))
+    model.settle(lambda count: None)
+    model.record = {"trained_on": {"task": "reacher-hard", "noise": "none", "channels": "RGB"}}
+    model.save_pretrained(folder)
+    return folder

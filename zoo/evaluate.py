@@ -11,6 +11,12 @@ independent trainings) each play the episodes of every seed. Printed are the mea
 interquartile mean of all episodes with a 95 % bootstrap interval; and, over several seeds, the
 median of their means as PermaKey reports it.
 
+Of ``IfO`` ids the task's own return is printed, of the expert who demonstrated, of the agents and
+of the random policy, from the same starts and over as many steps, and how far joints and features
+are from the demonstration:
+
+    python zoo/evaluate.py --algo sac --env IfO-reacher-hard-v0 --env-kwargs split:held-out
+
 ``--json results.json`` writes all of it: ``scores`` (agents, seeds, episodes), and as flat lists in
 that order, env by env, free-lunch saliency's ``rewards``, ``lengths`` (agent steps),
 ``elapsed_time`` (seconds since the seed's first step) and ``done_per_env`` (episodes that each env
@@ -21,6 +27,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +39,11 @@ from objwrappers.command_line import (
     run_program,
     write_json,
 )
+from objwrappers.registration import family_of
+from objwrappers.scoring.imitation import IMITATION_HEADS, score_imitation
+from objwrappers.scoring.tables import format_rows
+
+EPISODES = 48
 
 
 def print_summary(env_id: str, algo: str, played: Evaluation) -> None:
@@ -57,6 +69,16 @@ def print_summary(env_id: str, algo: str, played: Evaluation) -> None:
         print(f"median over seeds {summary['median_over_seeds']:.1f}{spread}")
 
 
+def print_imitation(env_id: str, algo: str, options: dict[str, Any], path: Path | None) -> None:
+    """Prints imitators beside their expert and a random policy."""
+    names = ("folder", "exp_id", "episodes", "load_best", "device", "env_kwargs", "trust")
+    given = {name: options[name] for name in names}
+    rows = run_program(score_imitation, env_id, algo, seed=options["seeds"][0], **given)
+    print(format_rows(rows, "player", IMITATION_HEADS))
+    if path:
+        write_json(path, {"options": {**given, "env": env_id, "algo": algo}, "table": rows})
+
+
 def main() -> None:
     """Plays, prints the scores, and writes JSON if asked."""
     parser = argparse.ArgumentParser(
@@ -65,7 +87,7 @@ def main() -> None:
     add_agent_options(parser, several=True)
     add = parser.add_argument
     add("--all-runs", action="store_true", help="all runs in the folders, whatever --exp-id")
-    add("--episodes", type=int, default=48, help="of each agent and seed")
+    add("--episodes", type=int, help=f"of each agent and seed (default: {EPISODES})")
     add("--num-envs", type=int, default=16)
     add("--seeds", "--seed", type=int, nargs="+", default=[FIRST_SEED], help="of the episodes")
     add("--epsilon", type=float, default=0.0, help="share of actions that are random")
@@ -74,6 +96,11 @@ def main() -> None:
     import_packages(options.pop("gym_packages"))
     check_env_id(options["env"])
     path, env_id, algo = options.pop("json"), options.pop("env"), options.pop("algo")
+    family = family_of(env_id)
+    if family is not None and family.imitates:
+        print_imitation(env_id, algo, options, path)
+        return
+    options["episodes"] = options["episodes"] or EPISODES
     played = run_program(evaluate, env_id, algo, **options)
     print_summary(env_id, algo, played)
     if path:

@@ -6,6 +6,10 @@ A uniformly random policy plays seeds that training never sees; frames are what 
     python zoo/score.py --game MsPacman Pong --model motion transporter --noise none both
     python zoo/score.py --game Pong --model space_time --picture scenes
     python zoo/score.py --family scenes --game Pong --model motion space_time
+    python zoo/score.py --family translation --game reacher-hard --contexts default mismatch-all
+
+Context translation is scored on the held-out tenth of demonstrations, as they were recorded, and
+drawn anew in pairs of --contexts.
 """
 
 from __future__ import annotations
@@ -21,14 +25,20 @@ from objwrappers.perception.loading import family_and_model_of
 from objwrappers.perception.registry import family_of_model
 from objwrappers.scoring.keypoints import FIRST_SEED, score
 from objwrappers.scoring.scenes import score_scenes
-from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_table
+from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_rows, format_table
+from objwrappers.scoring.translation import TRANSLATION_HEADS, score_translation
 
 FAMILIES: dict[str, tuple[Callable[..., Any], str, dict[str, str]]] = {
     "keypoints": (score, "keypoints", HEADS),
     "scenes": (score_scenes, "scene", SCENE_HEADS),
 }
-OWN = {"keypoints": ("num_keypoints",), "scenes": ("pool", "steps", "num_boxes")}
+OWN = {
+    "keypoints": ("num_keypoints",),
+    "scenes": ("pool", "steps", "num_boxes"),
+    "translation": ("contexts", "demonstration"),
+}
 """Options that only one family has."""
+TRANSLATION = "translation"
 
 
 def _family_of(models: list[str], weights: list[str]) -> str:
@@ -37,13 +47,43 @@ def _family_of(models: list[str], weights: list[str]) -> str:
     return family_and_model_of(weights[0])[0] if weights else "keypoints"
 
 
+def _score_translation(
+    tasks: list[str], models: list[str], options: dict[str, Any], path: Path | None
+) -> None:
+    contexts = options.get("contexts", [])
+    weights = options["weights"] or [None]
+    if len(tasks) > 1 or models not in ([], ["context_translation"]) or len(weights) > 1:
+        fail("One task and one set of weights are scored at a time.")
+    if len(contexts) % 2:
+        fail(f"--contexts are pairs of source and target, got {len(contexts)} names.")
+    picture = options["picture"] and f"{options['picture']}-{tasks[0]}.png"
+    given = {
+        "weights": weights[0],
+        "demonstration": options.get("demonstration"),
+        "pairs": list(zip(contexts[::2], contexts[1::2], strict=True)),
+        "seed": options["seed"],
+        "device": options["device"],
+        "picture": picture,
+    }
+    rows = run_program(score_translation, tasks[0], **given)
+    print(format_rows(rows, "contexts", TRANSLATION_HEADS))
+    if picture:
+        print(f"Wrote {picture}")
+    if path:
+        write_json(path, {"options": {**given, "task": tasks[0]}, "table": rows})
+
+
 def main() -> None:
     """Prints the table of each game, and writes JSON and pictures if asked."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     add = parser.add_argument
-    add("--family", choices=FAMILIES, help="default: the model's; of motion, keypoints")
+    add(
+        "--family",
+        choices=[*FAMILIES, TRANSLATION],
+        help="default: the model's; of motion, keypoints",
+    )
     add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     add("--model", nargs="*", default=[], help="motion, permakey, transporter; space_time, space")
     add("--weights", nargs="+", default=[], help="folders; of keypoints their mean and worst too")
@@ -54,6 +94,8 @@ def main() -> None:
     add("--num-boxes", type=int, help="scenes: of the fixed grid, 10")
     add("--pool", type=int, help="scenes: frames that few-shot examples come from, 500")
     add("--steps", type=int, help="scenes: over which identity switches are counted, 500")
+    add("--contexts", nargs="+", help="translation: source, target, source, target ...")
+    add("--demonstration", type=Path, help="translation: a folder of zoo/collect.py --task")
     add("--seed", type=int, default=FIRST_SEED, help="of the first episode")
     add("--device", default="auto")
     add("--json", type=Path, help="file to write the table to")
@@ -62,7 +104,7 @@ def main() -> None:
     path, family = options.pop("json"), options.pop("family")
     games, models = options.pop("game"), options.pop("model")
     family = family or run_program(_family_of, models, options["weights"])
-    if family not in FAMILIES:
+    if family not in FAMILIES and family != TRANSLATION:
         fail(f"{family} models are scored by python zoo/saliency.py.")
     for other, names in OWN.items():
         for name in names:
@@ -71,6 +113,9 @@ def main() -> None:
                 fail(f"--{name.replace('_', '-')} is an option of --family {other}.")
             if value is not None:
                 options[name] = value
+    if family == TRANSLATION:
+        _score_translation(games, models, options, path)
+        return
     function, kind, heads = FAMILIES[family]
     table = run_program(function, games, models, **options)
     print(format_table(table, kind, heads))

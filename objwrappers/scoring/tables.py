@@ -1,6 +1,7 @@
 """Scores as text and pictures.
 
 * :func:`format_table`, :func:`draw_table`: rows by games
+* :func:`format_rows`: rows of one table
 * :func:`draw_sheet`: frames with the objects and the keypoints that were found
 """
 
@@ -18,7 +19,7 @@ from objwrappers.rendering.layout import sheet
 from objwrappers.rendering.pictures import write_picture
 from objwrappers.scoring.moments import Moment
 
-__all__ = ["SCENE_HEADS", "draw_sheet", "draw_table", "format_table"]
+__all__ = ["SCENE_HEADS", "draw_sheet", "draw_table", "format_rows", "format_table"]
 
 HEADS = {
     "recall": "recall",
@@ -74,6 +75,22 @@ def format_table(
                 f"{r[key]:10{'d' if isinstance(r[key], int) else '.3f'}}" for key in heads
             )
             lines.append(f"{game:14}{r['noise']:11}{r[name]:36}{values}")
+    return "\n".join(lines)
+
+
+def format_rows(rows: list[dict], name: str, heads: dict[str, str]) -> str:
+    """Returns one line for each row, below the heads.
+
+    Args:
+        rows: Of one table.
+        name: Key of what a row is called.
+        heads: Key of a column → its head.
+    """
+    width = max(len(str(row[name])) for row in rows) + 2
+    lines = [f"{name:{width}}" + "".join(f"{head:>10}" for head in heads.values())]
+    for row in rows:
+        numbers = (f"{row[key]:10{'d' if isinstance(row[key], int) else '.3f'}}" for key in heads)
+        lines.append(f"{row[name]:{width}}" + "".join(numbers))
     return "\n".join(lines)
 
 
