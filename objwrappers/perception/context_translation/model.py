@@ -21,6 +21,7 @@ from objwrappers.perception.context_translation.checks import (
     check_sizes,
     check_weights,
 )
+from objwrappers.perception.context_translation.moments import moments_of
 from objwrappers.perception.context_translation.networks import (
     SIZES,
     SLOPE,
@@ -41,8 +42,6 @@ from objwrappers.perception.trainable import Trainable
 
 __all__ = ["PRESETS", "ContextTranslation", "Translation"]
 
-AT_ONCE = 256  # frames that are encoded together where there are many
-LEAST_SCALE = 1e-6
 CENTRED = (-0.5, 0.5)  # values of the activated network's images
 
 
@@ -287,19 +286,12 @@ class ContextTranslation(Trainable):
             raise RuntimeError("There are no videos to measure: call prepare(episodes) before.")
         was_training = self.training
         self.eval()
-        moved, sums, squares = torch.zeros(3, self.feature_dim, dtype=torch.float64)
-        videos, times = self._episodes.shape[:2]
-        for part in self._episodes.split(max(AT_ONCE // times, 1)):
-            features = self.encode(part.to(self.scale.device)).cpu().double()
-            moved += (features[:, 1:] - features[:, :1]).square().sum((0, 1))
-            sums += features.sum((0, 1))
-            squares += features.square().sum((0, 1))
+        moments = moments_of(lambda part: self.encode(part.to(self.scale.device)), self._episodes)
         self.train(was_training)
-        mean = sums / (videos * times)
-        variance = (squares / (videos * times) - mean.square()).clamp(min=0)
-        self.scale.copy_((moved.sum() / (videos * (times - 1))).clamp(min=LEAST_SCALE))
-        self.feature_mean.copy_(mean)
-        self.feature_std.copy_(variance.sqrt().clamp(min=LEAST_SCALE))
+        for buffer, value in zip(
+            (self.scale, self.feature_mean, self.feature_std), moments, strict=True
+        ):
+            buffer.copy_(value)
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns source, prediction and truth of the last time step, (B, 3, h, w) each."""
