@@ -16,9 +16,7 @@ from torch import Tensor
 
 from objwrappers.perception.context_translation.checks import (
     check_batch,
-    check_features,
-    check_names,
-    check_sizes,
+    check_networks,
     check_weights,
 )
 from objwrappers.perception.context_translation.moments import moments_of
@@ -125,9 +123,8 @@ class ContextTranslation(Trainable):
         alignment_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        check_names(architecture, translator, normalisation)
-        check_sizes(architecture, image_size, width)
-        check_features(architecture, normalisation, feature_dim)
+        shape = image_size, feature_dim
+        check_networks(architecture, translator, normalisation, *shape, width)
         self.weights = {
             "translation": translation_weight,
             "reconstruction": reconstruction_weight,
@@ -141,15 +138,14 @@ class ContextTranslation(Trainable):
         self.span = CENTRED if activated else sizes.span
         self._apart = normalisation == "batch"
         self._episodes: Tensor | None = None
-        shape = sizes, image_size, feature_dim, normalisation
-        self.encoder = Encoder(*shape, activated or sizes.rectified)
-        self.context_encoder = None if tied else Encoder(*shape, activated)
+        self.encoder = Encoder(sizes, *shape, normalisation, activated or sizes.rectified)
+        self.context_encoder = None if tied else Encoder(sizes, *shape, normalisation, activated)
         self.translator: FrameTranslator | VideoTranslator
         if translator == "lstm":
             self.translator = VideoTranslator(feature_dim)
         else:
             self.translator = FrameTranslator(feature_dim, sizes.translator or feature_dim)
-        self.decoder = Decoder(*shape, compositing)
+        self.decoder = Decoder(sizes, *shape, normalisation, compositing)
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("feature_mean", torch.zeros(feature_dim))
         self.register_buffer("feature_std", torch.ones(feature_dim))
@@ -187,15 +183,11 @@ class ContextTranslation(Trainable):
         of_context, maps = (self.context_encoder or self.encoder)(self._in_span(context))
         translated = self.translator(features[:, :length], of_context)
         pictures = self._each(
-            lambda part: self._pictures(part, maps, context),
-            torch.cat([translated, own], 1),
-        ).float()
+            lambda part: self._pictures(part, maps, context), torch.cat([translated, own], 1)
+        )
         translated, own, truth = translated.float(), own.float(), frames[:, length:]
         weights = motion_weights(truth, context, self.motion_weight)
-        pairs = {
-            "translation": pictures[:, :length],
-            "reconstruction": pictures[:, length:],
-        }
+        pairs = {"translation": pictures[:, :length], "reconstruction": pictures[:, length:]}
         terms = {
             key: picture_term(self.architecture, made, self._in_span(truth), weights)
             for key, made in pairs.items()
@@ -242,7 +234,7 @@ class ContextTranslation(Trainable):
         frame = self._images(context)
         of_context, maps = (self.context_encoder or self.encoder)(self._in_span(frame))
         features = self.translator(self.encode(source), of_context)
-        pictures = self._out_of_span(self._pictures(features, maps, frame).float())
+        pictures = self._out_of_span(self._pictures(features, maps, frame))
         return Translation(features.float(), pictures.movedim(-3, -1))
 
     def cost(self, features: Tensor, reference: Tensor) -> Tensor:
@@ -288,10 +280,7 @@ class ContextTranslation(Trainable):
         self.eval()
         moments = moments_of(lambda part: self.encode(part.to(self.scale.device)), self._episodes)
         self.train(was_training)
-        for buffer, value in zip(
-            (self.scale, self.feature_mean, self.feature_std), moments, strict=True
-        ):
-            buffer.copy_(value)
+        self.scale, self.feature_mean, self.feature_std = (m.to(self.scale) for m in moments)
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns source, prediction and truth of the last time step, (B, 3, h, w) each."""
@@ -310,7 +299,7 @@ class ContextTranslation(Trainable):
 
     def _pictures(self, features: Tensor, maps: list[Tensor], context: Tensor) -> Tensor:
         """Pictures (B, n, 3, h, w) in the network's range."""
-        made = self.decoder(features, maps)
+        made = self.decoder(features, maps).float()
         painted = made[:, :, :3]
         if self.architecture == "small":
             low, high = self.span
