@@ -4,6 +4,8 @@
   an imitator has
 * :mod:`objwrappers.perception.context_translation.networks`: encoders, translators, decoders
 * :mod:`objwrappers.perception.context_translation.objectives`: the terms of the loss
+* :mod:`objwrappers.perception.context_translation.moments`: how features vary
+* :mod:`objwrappers.perception.context_translation.checks`: what is refused
 * :mod:`objwrappers.perception.context_translation.presets`: named sets of arguments
 """
 

@@ -1,7 +1,6 @@
 """What context translation refuses: arguments, batches.
 
-* :func:`check_names`, :func:`check_sizes`, :func:`check_features`, :func:`check_weights`: of the
-  constructor
+* :func:`check_networks`, :func:`check_weights`: of the constructor
 * :func:`check_batch`: of the loss
 """
 
@@ -14,14 +13,21 @@ from torch import Tensor
 from objwrappers.names import unknown_name
 from objwrappers.perception.context_translation.networks import GROUPS, NORMALISATIONS, SIZES
 
-__all__ = ["check_batch", "check_features", "check_names", "check_sizes", "check_weights"]
+__all__ = ["check_batch", "check_networks", "check_weights"]
 
 TRANSLATORS = ("mlp", "lstm")
 LARGEST_SIDE, LARGEST_WIDTH = 512, 16
 
 
-def check_names(architecture: str, translator: str, normalisation: str) -> None:
-    """Raises a ValueError for a name that there is not."""
+def check_networks(
+    architecture: str,
+    translator: str,
+    normalisation: str,
+    image_size: int,
+    feature_dim: int,
+    width: int,
+) -> None:
+    """Raises a ValueError for a name that there is not, or a size that the networks cannot have."""
     for kind, value, known in (
         ("architecture", architecture, SIZES),
         ("translator", translator, TRANSLATORS),
@@ -29,10 +35,11 @@ def check_names(architecture: str, translator: str, normalisation: str) -> None:
     ):
         if value not in known:
             raise unknown_name(kind, value, known)
+    _check_sizes(architecture, image_size, width)
+    _check_features(architecture, normalisation, feature_dim)
 
 
-def check_sizes(architecture: str, image_size: int, width: int) -> None:
-    """Raises a ValueError for frames that the architecture does not read, or a bad width."""
+def _check_sizes(architecture: str, image_size: int, width: int) -> None:
     if architecture == "upstream" and image_size != 64:
         raise ValueError(f"upstream reads frames of 64 pixels, got image_size {image_size}.")
     if image_size % 16 or not 16 <= image_size <= LARGEST_SIDE:
@@ -45,8 +52,7 @@ def check_sizes(architecture: str, image_size: int, width: int) -> None:
         raise ValueError(f"Only the small architecture has a width, got {width}.")
 
 
-def check_features(architecture: str, normalisation: str, feature_dim: int) -> None:
-    """Raises a ValueError for a number of features that the architecture cannot have."""
+def _check_features(architecture: str, normalisation: str, feature_dim: int) -> None:
     if feature_dim < 1:
         raise ValueError(f"feature_dim must be at least 1, got {feature_dim}.")
     if (architecture, normalisation) == ("upstream", "group") and feature_dim % GROUPS:

@@ -16,11 +16,10 @@ from torch import Tensor
 
 from objwrappers.perception.context_translation.checks import (
     check_batch,
-    check_features,
-    check_names,
-    check_sizes,
+    check_networks,
     check_weights,
 )
+from objwrappers.perception.context_translation.moments import moments_of
 from objwrappers.perception.context_translation.networks import (
     SIZES,
     SLOPE,
@@ -41,8 +40,6 @@ from objwrappers.perception.trainable import Trainable
 
 __all__ = ["PRESETS", "ContextTranslation", "Translation"]
 
-AT_ONCE = 256  # frames that are encoded together where there are many
-LEAST_SCALE = 1e-6
 CENTRED = (-0.5, 0.5)  # values of the activated network's images
 
 
@@ -126,9 +123,8 @@ class ContextTranslation(Trainable):
         alignment_weight: float = 1.0,
     ) -> None:
         super().__init__()
-        check_names(architecture, translator, normalisation)
-        check_sizes(architecture, image_size, width)
-        check_features(architecture, normalisation, feature_dim)
+        shape = image_size, feature_dim
+        check_networks(architecture, translator, normalisation, *shape, width)
         self.weights = {
             "translation": translation_weight,
             "reconstruction": reconstruction_weight,
@@ -142,15 +138,14 @@ class ContextTranslation(Trainable):
         self.span = CENTRED if activated else sizes.span
         self._apart = normalisation == "batch"
         self._episodes: Tensor | None = None
-        shape = sizes, image_size, feature_dim, normalisation
-        self.encoder = Encoder(*shape, activated or sizes.rectified)
-        self.context_encoder = None if tied else Encoder(*shape, activated)
+        self.encoder = Encoder(sizes, *shape, normalisation, activated or sizes.rectified)
+        self.context_encoder = None if tied else Encoder(sizes, *shape, normalisation, activated)
         self.translator: FrameTranslator | VideoTranslator
         if translator == "lstm":
             self.translator = VideoTranslator(feature_dim)
         else:
             self.translator = FrameTranslator(feature_dim, sizes.translator or feature_dim)
-        self.decoder = Decoder(*shape, compositing)
+        self.decoder = Decoder(sizes, *shape, normalisation, compositing)
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("feature_mean", torch.zeros(feature_dim))
         self.register_buffer("feature_std", torch.ones(feature_dim))
@@ -188,15 +183,11 @@ class ContextTranslation(Trainable):
         of_context, maps = (self.context_encoder or self.encoder)(self._in_span(context))
         translated = self.translator(features[:, :length], of_context)
         pictures = self._each(
-            lambda part: self._pictures(part, maps, context),
-            torch.cat([translated, own], 1),
-        ).float()
+            lambda part: self._pictures(part, maps, context), torch.cat([translated, own], 1)
+        )
         translated, own, truth = translated.float(), own.float(), frames[:, length:]
         weights = motion_weights(truth, context, self.motion_weight)
-        pairs = {
-            "translation": pictures[:, :length],
-            "reconstruction": pictures[:, length:],
-        }
+        pairs = {"translation": pictures[:, :length], "reconstruction": pictures[:, length:]}
         terms = {
             key: picture_term(self.architecture, made, self._in_span(truth), weights)
             for key, made in pairs.items()
@@ -243,7 +234,7 @@ class ContextTranslation(Trainable):
         frame = self._images(context)
         of_context, maps = (self.context_encoder or self.encoder)(self._in_span(frame))
         features = self.translator(self.encode(source), of_context)
-        pictures = self._out_of_span(self._pictures(features, maps, frame).float())
+        pictures = self._out_of_span(self._pictures(features, maps, frame))
         return Translation(features.float(), pictures.movedim(-3, -1))
 
     def cost(self, features: Tensor, reference: Tensor) -> Tensor:
@@ -287,19 +278,9 @@ class ContextTranslation(Trainable):
             raise RuntimeError("There are no videos to measure: call prepare(episodes) before.")
         was_training = self.training
         self.eval()
-        moved, sums, squares = torch.zeros(3, self.feature_dim, dtype=torch.float64)
-        videos, times = self._episodes.shape[:2]
-        for part in self._episodes.split(max(AT_ONCE // times, 1)):
-            features = self.encode(part.to(self.scale.device)).cpu().double()
-            moved += (features[:, 1:] - features[:, :1]).square().sum((0, 1))
-            sums += features.sum((0, 1))
-            squares += features.square().sum((0, 1))
+        moments = moments_of(lambda part: self.encode(part.to(self.scale.device)), self._episodes)
         self.train(was_training)
-        mean = sums / (videos * times)
-        variance = (squares / (videos * times) - mean.square()).clamp(min=0)
-        self.scale.copy_((moved.sum() / (videos * (times - 1))).clamp(min=LEAST_SCALE))
-        self.feature_mean.copy_(mean)
-        self.feature_std.copy_(variance.sqrt().clamp(min=LEAST_SCALE))
+        self.scale, self.feature_mean, self.feature_std = (m.to(self.scale) for m in moments)
 
     def pictures(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """Returns source, prediction and truth of the last time step, (B, 3, h, w) each."""
@@ -318,7 +299,7 @@ class ContextTranslation(Trainable):
 
     def _pictures(self, features: Tensor, maps: list[Tensor], context: Tensor) -> Tensor:
         """Pictures (B, n, 3, h, w) in the network's range."""
-        made = self.decoder(features, maps)
+        made = self.decoder(features, maps).float()
         painted = made[:, :, :3]
         if self.architecture == "small":
             low, high = self.span
