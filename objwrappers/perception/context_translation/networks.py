@@ -3,7 +3,7 @@
 * :class:`Encoder`: images → features, and the maps that lead there
 * :class:`FrameTranslator`, :class:`VideoTranslator`: features in the target's context
 * :class:`Decoder`: features and the context's maps → images
-* :class:`Joined`: a convolution of frames' maps beside those of their context
+* :func:`joined`: a convolution of frames' maps beside those of their context
 * :class:`Sizes`, :data:`SIZES`: what each architecture consists of
 """
 
@@ -24,9 +24,9 @@ __all__ = [
     "Decoder",
     "Encoder",
     "FrameTranslator",
-    "Joined",
     "Sizes",
     "VideoTranslator",
+    "joined",
 ]
 
 SLOPE = 0.2  # of the leaky ReLUs
@@ -167,7 +167,7 @@ def _halving(sizes: Sizes, inputs: int, outputs: int, normalisation: str) -> lis
     ]
 
 
-class FrameTranslator(nn.Sequential):
+class FrameTranslator(nn.Module):
     """Translates each frame by itself.
 
     Args:
@@ -176,11 +176,14 @@ class FrameTranslator(nn.Sequential):
     """
 
     def __init__(self, features: int, hidden: int) -> None:
-        super().__init__(nn.Linear(2 * features, hidden), activation(), nn.Linear(hidden, features))
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Linear(2 * features, hidden), activation(), nn.Linear(hidden, features)
+        )
 
-    def forward(self, source: Tensor, context: Tensor) -> Tensor:  # type: ignore[override]
+    def forward(self, source: Tensor, context: Tensor) -> Tensor:
         """(B, T, Z) and the context's (B, Z) → (B, T, Z)."""
-        return super().forward(torch.cat([source, context[:, None].expand_as(source)], -1))
+        return self.layers(torch.cat([source, context[:, None].expand_as(source)], -1))
 
 
 class VideoTranslator(nn.LSTM):
@@ -199,29 +202,28 @@ class VideoTranslator(nn.LSTM):
         return super().forward(source, (torch.zeros_like(cells), cells))[0]
 
 
-class Joined(nn.Module):
-    """A convolution of [map, context's map], the context's part computed once for all frames.
+def joined(layer: nn.Conv2d | nn.ConvTranspose2d, x: Tensor, context: Tensor) -> Tensor:
+    """Applies a convolution to [map, context's map], to the latter once for all its frames.
 
     Args:
         layer: A convolution without padding or a transposed one, of as many channels as both have.
+        x: (B·n, C, h, w), of n frames of each context.
+        context: (B, D, h, w).
+
+    Returns:
+        (B·n, E, H, W).
     """
-
-    def __init__(self, layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: Tensor, context: Tensor) -> Tensor:
-        """Maps (B·n, C, h, w), of n frames of each context, and (B, D, h, w) → (B·n, E, H, W)."""
-        cut, layer = x.shape[1], self.layer
-        if isinstance(layer, nn.ConvTranspose2d):
-            sizes = [int(size[0]) for size in (layer.stride, layer.padding, layer.output_padding)]
-            of_x = F.conv_transpose2d(x, layer.weight[:cut], layer.bias, *sizes)
-            shared = F.conv_transpose2d(context, layer.weight[cut:], None, *sizes)
-        else:
-            of_x = F.conv2d(x, layer.weight[:, :cut], layer.bias)
-            shared = F.conv2d(context, layer.weight[:, cut:])
-        together = of_x.unflatten(0, (len(shared), -1)) + shared[:, None]
-        return together.flatten(0, 1)
+    cut = x.shape[1]
+    if isinstance(layer, nn.ConvTranspose2d):
+        geometry = [int(size[0]) for size in (layer.stride, layer.padding, layer.output_padding)]
+        own, others = layer.weight[:cut], layer.weight[cut:]
+        of_x = F.conv_transpose2d(x, own, layer.bias, *geometry)
+        shared = F.conv_transpose2d(context, others, None, *geometry)
+    else:
+        of_x = F.conv2d(x, layer.weight[:, :cut], layer.bias)
+        shared = F.conv2d(context, layer.weight[:, cut:])
+    together = of_x.unflatten(0, (len(shared), -1)) + shared[:, None]
+    return together.flatten(0, 1)
 
 
 class Growth(nn.Module):
@@ -248,26 +250,18 @@ class Growth(nn.Module):
         # SAME cuts off an odd number of pixels where the window is odd; forward() takes the last.
         padding = (kernel - 2) // 2 if sizes.padded else 0
         lacking = max(sides[1] - ((sides[0] - 1) * 2 + kernel - 2 * padding), 0)
+        self.mixing = nn.Conv2d(2 * inputs, inputs, 1) if sizes.mixed else None
         channels = inputs if sizes.mixed else 2 * inputs
-        growing = nn.ConvTranspose2d(channels, outputs, kernel, 2, padding, lacking)
-        self.mixing = Joined(nn.Conv2d(2 * inputs, inputs, 1)) if sizes.mixed else None
-        self.growing = growing if sizes.mixed else Joined(growing)
+        self.growing = nn.ConvTranspose2d(channels, outputs, kernel, 2, padding, lacking)
         self.after = nn.Sequential(*after)
 
     def forward(self, x: Tensor, context: Tensor) -> Tensor:
         """Maps (B·n, C, h, w) and those of the contexts (B, C, h, w) → (B·n, D, H, W)."""
         if self.mixing is None:
-            x = self.growing(x, context)
+            x = joined(self.growing, x, context)
         else:
-            x = self.growing(F.leaky_relu(self.mixing(x, context), SLOPE))
+            x = self.growing(F.leaky_relu(joined(self.mixing, x, context), SLOPE))
         return self.after(x[..., : self.side, : self.side])
-
-    @property
-    def transposed(self) -> nn.ConvTranspose2d:
-        """The transposed convolution."""
-        layer = self.growing.layer if isinstance(self.growing, Joined) else self.growing
-        assert isinstance(layer, nn.ConvTranspose2d)
-        return layer
 
 
 class Decoder(nn.Module):
@@ -300,7 +294,7 @@ class Decoder(nn.Module):
             steps.append(Growth(sizes, channels[i], outputs, (sides[i], sides[i + 1]), after))
         self.steps = nn.ModuleList(steps)
         if compositing:
-            bias = steps[-1].transposed.bias
+            bias = steps[-1].growing.bias
             assert bias is not None
             with torch.no_grad():
                 bias[3] = MASK_BIAS

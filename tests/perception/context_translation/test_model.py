@@ -55,7 +55,7 @@ def test_the_registry_knows_model_and_presets():
 
 
 def test_behind_an_empty_mask_is_the_contexts_frame(model):
-    last = model.decoder.steps[-1].transposed
+    last = model.decoder.steps[-1].growing
     assert last.bias[3] == -2
     batch = batch_of(16)
     with torch.no_grad():
@@ -162,7 +162,7 @@ def test_the_papers_images_are_from_minus_one_to_one():
     torch.manual_seed(0)
     model = ContextTranslation(**SMALLER["paper"])
     batch = batch_of(16)
-    last = model.decoder.steps[-1].transposed
+    last = model.decoder.steps[-1].growing
     with torch.no_grad():
         last.weight.zero_()
         last.bias.fill_(-1.0)  # black

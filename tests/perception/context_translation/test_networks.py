@@ -9,8 +9,8 @@ from objwrappers.perception.context_translation.networks import (
     Decoder,
     Encoder,
     Growth,
-    Joined,
     VideoTranslator,
+    joined,
 )
 
 
@@ -43,7 +43,7 @@ def test_maps_have_the_published_sides(architecture, image_size, sides):
 def test_contexts_are_convolved_once_for_all_frames(layer):
     x, context = torch.rand(6, 3, 7, 7), torch.rand(2, 2, 7, 7)
     expected = layer(torch.cat([x, context.repeat_interleave(3, 0)], 1))
-    torch.testing.assert_close(Joined(layer)(x, context), expected)
+    torch.testing.assert_close(joined(layer, x, context), expected)
 
 
 @pytest.mark.parametrize(
@@ -62,9 +62,9 @@ def test_decoders_grow_as_encoders_shrink(architecture, sides):
     growth = Growth(sizes, 2, 3, sides[::-1], [])
     stage = Encoder(sizes, 64, 8, "none", False).stages[0]
     shrinking = nn.Sequential(*list(stage)[:-1])  # without its activation
-    weight = growth.transposed.weight[:2].detach()
+    weight = growth.growing.weight[:2].detach()
     shrinking[-1].weight.data, shrinking[-1].bias.data = weight, torch.zeros(2)
-    growth.transposed.bias.data.zero_()
+    growth.growing.bias.data.zero_()
     x, y = torch.rand(1, 3, sides[0], sides[0]), torch.rand(1, 2, sides[1], sides[1])
     if growth.mixing is None:
         grown = growth(y, torch.zeros_like(y))
