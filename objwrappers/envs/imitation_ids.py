@@ -96,7 +96,7 @@ _DEFAULTS: dict[str, Any] = {
     "stack_num": 3,
     "task_state": False,
     "time": True,
-    "target": None,
+    "target": True,
     "horizon": None,
     "render_size": 256,
     "reward": "exp",
@@ -188,7 +188,6 @@ def _imitation(
         )
     horizon = settings["horizon"] or demonstrations.horizon
     guide = Guide(model, demonstrations, num_envs, horizon, settings["sources"])
-    target = settings["target"]
     return Imitation(
         guide,
         space,
@@ -196,7 +195,7 @@ def _imitation(
         settings["observe"],
         settings["task_state"],
         settings["time"],
-        len(demonstrations) > 1 if target is None else target,
+        settings["target"],
     )
 
 

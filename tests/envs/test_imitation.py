@@ -44,7 +44,10 @@ class Imitating(EnvConformance):
 
 
 class TestProprio(Imitating):
-    variants = [{}, {"task_state": True, "num_demonstrations": None, "context_seed": None}]
+    variants = [
+        {"target": False},
+        {"task_state": True, "num_demonstrations": None, "context_seed": None},
+    ]
 
 
 class TestPixels(Imitating):
@@ -111,7 +114,7 @@ def test_starts_of_the_task_itself(made: dict[str, str]) -> None:
 
 
 def test_observations_are_put_together_as_told(made: dict[str, str]) -> None:
-    env = make(made, task_state=True, target=True)
+    env = make(made, task_state=True)
     observation, _ = env.reset(seed=0)
     for step in range(1, 4):
         observation = env.step(np.zeros(2, np.float32))[0]
@@ -130,13 +133,13 @@ def test_observations_are_put_together_as_told(made: dict[str, str]) -> None:
 
 
 def test_what_is_observed_of_pixels_is_what_the_task_looks_like(made: dict[str, str]) -> None:
-    env = make(made, observe="pixels", time=False, stack_num=2)
+    env = make(made, observe="pixels", time=False, target=False, stack_num=2)
     observation, _ = env.reset(seed=0)
     inner = env.unwrapped
     assert isinstance(inner, ControlEnv)
     np.testing.assert_array_equal(observation[3:], inner.frame().transpose(2, 0, 1))
     np.testing.assert_array_equal(observation[:3], observation[3:])
-    both, _ = make(made, observe="pixels", stack_num=2).reset(seed=0)
+    both, _ = make(made, observe="pixels", stack_num=2, target=False).reset(seed=0)
     np.testing.assert_array_equal(both["pixels"], observation)
     assert both["numbers"].tolist() == [0.0]
 

@@ -2,6 +2,8 @@ import json
 
 import gymnasium as gym
 import numpy as np
+from demonstrated import demonstrate, write_translation
+from opengl import needs_opengl
 from stable_baselines3 import A2C
 
 import objwrappers  # noqa: F401
@@ -46,3 +48,27 @@ def test_a_folder_without_agents_is_named(run_zoo, tmp_path):
         error = run_zoo("evaluate", *options, *more, ok=False).stderr
         assert "Train an" in error or "Train one" in error
         assert str(tmp_path / "empty") in error and "Traceback" not in error
+
+
+@needs_opengl
+def test_imitators_beside_their_expert(run_zoo, tmp_path):
+    demonstrate(tmp_path / "demos", horizon=14)
+    write_translation(tmp_path / "model")
+    env = ["--env", "IfO-reacher-hard-v0", "--device", "cpu"]
+    where = ["demonstration:demos", "weights:model"]
+    run_zoo(
+        *("train", "--algo", "sac", *env, "-n", 40, "--eval-freq", -1, "--seed", 0),
+        *("--env-kwargs", *where, "-params", "learning_starts:10"),
+    )
+    options = ["--env-kwargs", "split:held-out", "num_demonstrations:null", "--json", "rows.json"]
+    output = run_zoo("evaluate", "--algo", "sac", *env, *options).stdout
+    head, *lines = output.splitlines()
+    assert head.split() == [
+        *("player", "return", "share", "success", "joint", "rad", "cost", "episodes")
+    ]
+    assert [line.split()[0] for line in lines[:3]] == ["expert", *lines[1].split()[:1], "random"]
+    assert "IfO-reacher-hard-v0_1" in lines[1] and lines[1].split()[-1] == "2"
+    rows = json.loads((tmp_path / "rows.json").read_text())["table"]
+    assert rows[0]["share"] == 1.0 and rows[1]["episodes"] == 2
+    film = run_zoo("record", "--algo", "sac", *env, "-n", 4, "-o", "film.mp4").stdout
+    assert "film.mp4" in film and (tmp_path / "film.mp4").stat().st_size > 1000
