@@ -25,7 +25,8 @@ from objwrappers.files import read_json, write_folder_atomically
 
 __all__ = ["FLOAT32_BITS", "pack"]
 
-WEIGHTS, OPTIMIZER = "policy.pth", "policy.optimizer.pth"
+WEIGHTS, OPTIMIZER = "policy.pth", "optimizer.pth"
+"""Of an archive's members; agents with several optimisers have names before the latter."""
 FLOAT32_BITS = 23
 # What the training's last step left behind, and where on its machine it wrote.
 FORGOTTEN = (
@@ -50,7 +51,7 @@ def _pack_archive(source: Path, target: Path, bits: int) -> None:
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as new:
         for name in old.namelist():
             content = old.read(name)
-            if name in (WEIGHTS, OPTIMIZER):
+            if name == WEIGHTS or name.endswith(OPTIMIZER):
                 state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
                 if name == WEIGHTS:
                     state = {key: rounded(value, bits) for key, value in state.items()}

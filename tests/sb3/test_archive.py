@@ -7,8 +7,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 import torch
-from sb3_contrib import ARS, QRDQN, TRPO, RecurrentPPO
-from stable_baselines3 import A2C, DQN, PPO
+from sb3_contrib import ARS, QRDQN, TQC, TRPO, RecurrentPPO
+from stable_baselines3 import A2C, DQN, PPO, SAC
 
 from objwrappers.sb3 import RecurrentDQN
 from objwrappers.sb3.archive import read_policy
@@ -45,10 +45,16 @@ class Noise(gym.Env):
         return self.observation_space.sample(), 0.0, False, False, {}
 
 
-def save(path, algorithm, policy, space, kwargs, **options):
+class Torques(Noise):
+    """The same with two numbers as actions."""
+
+    action_space = gym.spaces.Box(-1, 1, (2,), np.float32)
+
+
+def save(path, algorithm, policy, env, kwargs, **options):
     """An untrained agent whose outputs are far enough apart to tell actions by."""
     kwargs = dict(kwargs)  # Stable-Baselines3 writes into it
-    model = algorithm(policy, Noise(space), seed=3, device="cpu", policy_kwargs=kwargs, **options)
+    model = algorithm(policy, env, seed=3, device="cpu", policy_kwargs=kwargs, **options)
     generator = torch.Generator().manual_seed(5)
     with torch.no_grad():
         for parameter in model.policy.parameters():
@@ -100,6 +106,9 @@ def test_bundled_agents_act_alike(path):
         ("qrdqn", QRDQN, f"{OURS}FLSQuantilePolicy", PIXELS, {"network": "cnn_daqn"}, OFF),
         ("qrdqn", QRDQN, f"{OURS}KeypointGNNQuantilePolicy", POOLED, {}, OFF),
         ("qrdqn", QRDQN, f"{OURS}KeypointCNNQuantilePolicy", MAP, {}, OFF),
+        ("sac", SAC, "MlpPolicy", VECTOR, {"net_arch": [8, 4]}, OFF),
+        ("tqc", TQC, "MlpPolicy", VECTOR, {"net_arch": {"pi": [8], "qf": [4]}}, OFF),
+        ("tqc", TQC, "MultiInputPolicy", POOLED, {"n_quantiles": 5}, OFF),
         ("trpo", TRPO, "MlpPolicy", VECTOR, {}, {"n_steps": 8, "batch_size": 8}),
         ("ars", ARS, "LinearPolicy", VECTOR, {}, {}),
         ("ppo_lstm", RecurrentPPO, "MlpLstmPolicy", VECTOR, {"lstm_hidden_size": 6}, {}),
@@ -111,9 +120,10 @@ def test_bundled_agents_act_alike(path):
 def test_every_algorithm_acts_alike(tmp_path, algo, algorithm, name, space, kwargs, options):
     path = tmp_path / "a.zip"
     policy_class = policy_named(algo, name)
-    save(path, algorithm, policy_class, space, kwargs, **options)
+    env = (Torques if algo in ("sac", "tqc") else Noise)(space)
+    save(path, algorithm, policy_class, env, kwargs, **options)
     before = torch.random.get_rng_state()
-    policy = read_policy(path, policy_class, space, Noise.action_space, kwargs, "cpu")
+    policy = read_policy(path, policy_class, space, env.action_space, kwargs, "cpu")
     assert torch.equal(torch.random.get_rng_state(), before) and not policy.training
     model = algorithm.load(path, device="cpu")
     assert model.policy.observation_space == policy.observation_space
