@@ -41,7 +41,7 @@ __all__ = [
 CONTEXT_BYTES = 2048
 """Of a context as JSON, padded with zeros."""
 
-BUNDLED = Path(__file__).parent / "bundled"
+BUNDLED = Path(__file__).parents[1] / "bundled" / "demonstrations"
 """Recordings of a few demonstrations, by task."""
 
 KIND = "demonstrations"

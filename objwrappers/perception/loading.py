@@ -35,6 +35,8 @@ __all__ = [
 ]
 
 BUNDLED = Path(__file__).parent / "weights"
+WITH_DEMONSTRATIONS = Path(__file__).parents[1] / "bundled" / "weights"
+"""Bundled beside the demonstrations of a task."""
 
 MODELS = registry.MODELS[DEFAULT_FAMILY]
 """The models that give keypoints; :data:`objwrappers.perception.registry.MODELS` has all."""
@@ -81,7 +83,9 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
     """
     command, call = _how_to_train(model, game, noise, family)
     cached = cache_folder("weights")
-    found = [*_trained(cached, model, game, family), *_trained(BUNDLED, model, game, family)]
+    found: list[_Weights] = []
+    for place in (cached, BUNDLED, WITH_DEMONSTRATIONS):
+        found += _trained(place, model, game, family)
     for trained_under in dict.fromkeys((noise, "none")):
         usual = weights_name(model, game, trained_under, family)
         under = [weights for weights in found if weights.noise == trained_under]

@@ -38,6 +38,7 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
     Attributes:
         name: By which :func:`~objwrappers.perception.loading.load_model` knows it.
         family: Of models that answer the same question; names are unique inside one.
+        stored_dtype: Of parameters on disk; where half as many bits do, a folder is half as large.
         monitor: The figure of validation that chooses a checkpoint; less is better.
         gradient_clip_norm: Largest norm of the gradient, over all groups together; None clips
             nothing.
@@ -51,6 +52,7 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
 
     name: ClassVar[str]
     family: ClassVar[str] = DEFAULT_FAMILY
+    stored_dtype: ClassVar[torch.dtype] = torch.float32
     monitor: ClassVar[str] = "loss"
     gradient_clip_norm: float | None = None
     settled: float = 0.7
@@ -120,7 +122,12 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
             OSError: The disk is full, say; an existing folder is untouched then.
         """
         config = {"family": self.family, "model": self.name, **self.arguments, **self.record}
-        write_weights(save_directory, config, self.state_dict())
+        parameters = {name for name, _ in self.named_parameters()}
+        state = {
+            name: value.to(self.stored_dtype) if name in parameters else value
+            for name, value in self.state_dict().items()
+        }
+        write_weights(save_directory, config, state)
 
     @classmethod
     def from_pretrained(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 import objwrappers
@@ -174,3 +175,28 @@ def test_the_package_names_both():
     assert objwrappers.Trainable is Trainable
     assert issubclass(objwrappers.PerceptionModule, Trainable)
     assert objwrappers.PerceptionModule is PerceptionModule
+
+
+class Coarse(Line):
+    """The same with half as many bits on disk, and a buffer that needs all of them."""
+
+    stored_dtype = torch.float16
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("large", torch.tensor([1e6 + 1 / 16]))
+
+
+def test_parameters_may_have_half_as_many_bits_on_disk(tmp_path):
+    model = Coarse()
+    torch.nn.init.constant_(model.slope, 1 / 3)
+    model.save_pretrained(tmp_path / "coarse")
+    stored = load_file(tmp_path / "coarse" / "model.safetensors")
+    assert {name: value.dtype for name, value in stored.items()} == {
+        "slope": torch.float16,
+        "offset": torch.float16,
+        "large": torch.float32,
+    }
+    again = Coarse.from_pretrained(tmp_path / "coarse")
+    assert again.slope.dtype == torch.float32 and again.large == model.large
+    assert abs(again.slope - 1 / 3) < 2**-13 and model.slope == torch.tensor(1 / 3)

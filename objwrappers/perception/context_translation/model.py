@@ -69,8 +69,7 @@ class ContextTranslation(Trainable):
     As published, ``"upstream"`` has batch norms. In training they take the statistics of the
     batch's videos at one time step, source and target apart: steps of a video see different
     statistics, and a batch has at least two videos. In evaluation mode they take the running
-    statistics, so that a frame's features hang on nothing but the frame, and differ from those
-    that the loss was taken of. ``normalisation="group"`` has none of this.
+    statistics: features hang on the frame alone. ``normalisation="group"`` has none of this.
 
     Args:
         architecture: ``"small"``, ``"paper"`` or ``"upstream"``.
@@ -102,6 +101,7 @@ class ContextTranslation(Trainable):
     name = "context_translation"
     family: ClassVar[str] = "translation"
     monitor: ClassVar[str] = "translation"
+    stored_dtype: ClassVar[torch.dtype] = torch.float16
     scale: Tensor
     feature_mean: Tensor
     feature_std: Tensor
@@ -272,7 +272,7 @@ class ContextTranslation(Trainable):
             draw: Without effect.
 
         Raises:
-            RuntimeError: There are no videos.
+            RuntimeError: :meth:`prepare` gave none.
         """
         if self._episodes is None:
             raise RuntimeError("There are no videos to measure: call prepare(episodes) before.")
