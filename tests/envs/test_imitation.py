@@ -12,7 +12,7 @@ from opengl import needs_opengl
 from stable_baselines3.common.env_checker import check_env as check_env_for_sb3
 
 import objwrappers  # noqa: F401
-from objwrappers.datasets.demonstrations import read_demonstrations
+from objwrappers.datasets.demonstrations import BUNDLED, read_demonstrations
 from objwrappers.envs.control import ControlEnv
 from objwrappers.envs.demonstrated import proprioception
 
@@ -221,3 +221,58 @@ def test_missing_demonstrations_say_how_to_make_them(tmp_path: Any, monkeypatch:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"collect\.py --task finger-spin"):
         gym.make("IfO-finger-spin-v0")
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """An env of what is bundled: no cache has demonstrations or weights."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield gym.make(
+            "IfO-reacher-hard-v0", num_demonstrations=None, split="held-out", device="cpu"
+        )
+
+
+def costs(env: Any, demonstration: int, actions: np.ndarray, **options: Any) -> np.ndarray:
+    env.reset(options={"demonstration": demonstration, **options})
+    return np.array([env.step(action)[4]["track_cost"] for action in actions])
+
+
+def test_replaying_costs_nothing_and_standing_still_about_one(bundled: Any) -> None:
+    found = bundled.get_wrapper_attr("imitation").guide.videos
+    replayed = [costs(bundled, i, found.actions[i]) for i in range(10)]
+    still = [costs(bundled, i, 0 * found.actions[i]) for i in range(10)]
+    assert np.mean(replayed) < 0.05 and np.max(np.mean(replayed, axis=1)) < 0.2
+    assert 0.6 < np.mean(still) < 1.5
+    # In its own context the demonstration is what it is.
+    own = [costs(bundled, i, found.actions[i], context=found.contexts[i][0]) for i in range(10)]
+    assert np.mean(own) < 0.05
+
+
+def test_the_nearest_moment_of_the_translation_is_the_present_one(bundled: Any) -> None:
+    imitation = bundled.get_wrapper_attr("imitation")
+    found, guide = imitation.guide.videos, imitation.guide
+    late = []
+    for i in range(10):
+        bundled.reset(options={"demonstration": i})
+        speeds = np.abs(np.diff(found.physics[i][:, 1:3], axis=0)).max(1)
+        moving = np.flatnonzero(speeds > 0.05 * speeds.max())[-1] + 1
+        for step in range(moving):
+            bundled.step(found.actions[i, step])
+            features = guide.encode(bundled.unwrapped.frame()[None])
+            # Those after it stands still look alike.
+            targets = np.square(guide._targets[0, : moving + 1] - features).sum(-1)
+            late.append(abs(int(targets.argmin()) - (step + 1)))
+    assert np.mean(late) < 1
+
+
+def test_what_is_bundled_is_small_and_of_one_kind(bundled: Any) -> None:
+    folder = BUNDLED.parent
+    assert sum(path.stat().st_size for path in folder.rglob("*")) <= 5e6
+    found = read_demonstrations(BUNDLED / "reacher-hard")
+    assert len(found) == 100 and found.facts["policy"] == "scripted" and found.horizon == 30
+    assert found.facts["seed"] == 2, "context translation learned from seed 1"
+    # The imitator's context is another than that of the default demonstration.
+    bundled.reset(seed=0)
+    context, shown = bundled.unwrapped.context, found.contexts[0][0]
+    assert list(context.floor) != shown["floor"] and list(context.body) != shown["body"]
