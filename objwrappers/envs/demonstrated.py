@@ -107,7 +107,7 @@ class DemonstratedEpisodes(gym.Wrapper):
 
 
 def proprioception(physics: Any) -> np.ndarray:
-    """Returns what a body knows of itself: nothing of targets, nor of what it handles by sight.
+    """Returns where the model's joints are, those of a body and of what it handles; no target.
 
     Args:
         physics: dm_control's.
