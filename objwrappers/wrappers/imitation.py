@@ -40,8 +40,8 @@ class Imitation:
         space: Of one env beneath, a dict of ``pixels`` uint8 (3·S, h, w), ``state`` and
             ``proprio``.
         tracking: The reward.
-        observe: ``"proprio"``, the joints' positions and velocities; ``"features"``, those of the last S
-            frames; ``"pixels"``, the frames themselves.
+        observe: ``"proprio"``, the joints' positions and velocities; ``"features"``, those of the
+            last S frames; ``"pixels"``, the frames themselves.
         task_state: Add the task's own observation, with the coordinates of its targets.
         time: Add the share of the episode that is over.
         target: Add the features to have after the next action, each with mean 0 and deviation 1.
