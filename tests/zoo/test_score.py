@@ -4,6 +4,8 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from demonstrated import demonstrate, write_translation
+from opengl import needs_opengl
 
 from objwrappers.perception.motion_keypoints import MotionKeypoints
 
@@ -141,3 +143,31 @@ def test_the_family_is_that_of_the_model(run_zoo):
     assert "There are no weights of 'space' for Seaquest" in error and "Traceback" not in error
     error = run_zoo("score", "--game", "Pong", "--model", "spase", ok=False).stderr
     assert "Unknown perception model 'spase'. Did you mean 'space'" in error
+
+
+@needs_opengl
+def test_context_translation_in_pairs_of_contexts(run_zoo, tmp_path):
+    demonstrate(tmp_path / "demos")
+    write_translation(tmp_path / "model")
+    options = [
+        *("--family", "translation", "--game", "reacher-hard", "--weights", "model"),
+        *("--demonstration", "demos", "--device", "cpu"),
+    ]
+    output = run_zoo(
+        *("score", *options, "--contexts", "default", "mismatch-all"),
+        *("--json", "rows.json", "--picture", "strips"),
+    ).stdout
+    head, first, second, *_ = output.splitlines()
+    assert head.split()[:4] == ["contexts", "error", "of", "copy"]
+    assert first.startswith("recorded, light -> light") and second.startswith("default -> mism")
+    rows = json.loads((tmp_path / "rows.json").read_text())["table"]
+    assert [row["contexts"] for row in rows] == [
+        *("recorded, light -> light", "default -> mismatch-all")
+    ]
+    assert (tmp_path / "strips-reacher-hard.png").read_bytes()[:4] == b"\x89PNG"
+    for extra, message in (
+        (("--contexts", "light"), "pairs of source and target, got 1 names"),
+        (("--pool", 3), "--pool is an option of --family scenes"),
+        (("--model", "motion"), "One task and one set of weights"),
+    ):
+        assert message in run_zoo("score", *options, *extra, ok=False).stderr
