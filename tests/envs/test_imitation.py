@@ -60,9 +60,8 @@ class TestFeatures(Imitating):
 
 
 def make(made: dict[str, str], **options: Any) -> gym.Env:
-    return gym.make(
-        "IfO-reacher-hard-v0", disable_env_checker=True, device="cpu", **{**made, **options}
-    )
+    options = {"device": "cpu", **made, **options}
+    return gym.make("IfO-reacher-hard-v0", disable_env_checker=True, **options)
 
 
 @pytest.mark.filterwarnings("ignore:.*A Box observation space m.*infinity")
@@ -278,3 +277,13 @@ def test_what_is_bundled_is_small_and_of_one_kind(bundled: Any) -> None:
     bundled.reset(seed=0)
     context, shown = bundled.unwrapped.context, found.contexts[0][0]
     assert list(context.floor) != shown["floor"] and list(context.body) != shown["body"]
+
+
+@pytest.mark.gpu
+def test_rewards_on_cuda_are_those_of_the_processor(made: dict[str, str]) -> None:
+    envs = [make({**made, "device": device}, observe="features") for device in ("cpu", "cuda")]
+    first, second = (env.reset(seed=1)[0] for env in envs)
+    np.testing.assert_allclose(first, second, atol=1e-2)
+    for _ in range(HORIZON):
+        (_, one, *_), (_, other, *_) = (env.step(np.ones(2, np.float32)) for env in envs)
+        assert one == pytest.approx(other, abs=1e-2)
