@@ -51,6 +51,9 @@ class ControlEnv(gym.Env):
             JSON file. Names of random contexts draw one for each episode.
         context_seed: Draws one context for good.
         render_size: Of rendered pictures, in pixels.
+        supersampling: How many times as large, along each axis, observed pictures are drawn before
+            their pixels are averaged. Drawn as they are, with 1, small pictures have thin bodies
+            jump by whole pixels, so that slow movements are not to be seen.
 
     Attributes:
         context: The :class:`~objwrappers.envs.control_contexts.Context` of the episode.
@@ -77,6 +80,7 @@ class ControlEnv(gym.Env):
         context: str | Path | Mapping[str, Any] | Context = "default",
         context_seed: int | None = None,
         render_size: Size = 256,
+        supersampling: int = 1,
     ) -> None:
         domain, name = check_task(task)
         self.render_mode = check_render_mode(render_mode)
@@ -86,12 +90,20 @@ class ControlEnv(gym.Env):
             {
                 "action_repeat": action_repeat,
                 "stack_num": stack_num,
+                "supersampling": supersampling,
                 **({} if horizon is None else {"horizon": horizon}),
             }
         )
         check_seed(context_seed)
         self._size = _size("image_size", image_size)
         self._render_size = _size("render_size", render_size)
+        height, width = self._size
+        self._drawn = supersampling * height, supersampling * width
+        if max(self._drawn) > MAX_SIDE_PX:
+            raise ValueError(
+                f"image_size times supersampling must be at most {MAX_SIDE_PX} pixels, got "
+                f"{image_size!r} times {supersampling}."
+            )
         look = read_context(context)
         self._look = (
             look
@@ -104,7 +116,7 @@ class ControlEnv(gym.Env):
         from objwrappers.envs.control_simulation import Simulation
 
         self._simulation = Simulation(domain, name)
-        side_px = max(*self._size, *(() if render_mode is None else self._render_size))
+        side_px = max(*self._drawn, *(() if render_mode is None else self._render_size))
         self._renderer = Renderer(
             f"{domain}-{name}", self._simulation.model, self._simulation.data, side_px
         )
@@ -216,7 +228,7 @@ class ControlEnv(gym.Env):
 
         Args:
             context: By default the episode's; names of random contexts draw one.
-            size: In pixels, by default that of the observations.
+            size: In pixels; by default it is drawn as observations are.
             camera: By default the env's.
 
         Returns:
@@ -225,11 +237,12 @@ class ControlEnv(gym.Env):
         look = self.context
         if context is not None:
             look = draw_context(read_context(context), self.np_random)
-        return self._renderer.frame(
-            self._size if size is None else _size("size", size),
+        picture = self._renderer.frame(
+            self._drawn if size is None else _size("size", size),
             self._camera if camera is None else self._find_camera(camera),
             look,
         )
+        return _averaged(picture, self._size) if size is None else picture
 
     @property
     def action_repeat(self) -> int:
@@ -295,6 +308,14 @@ class ControlEnv(gym.Env):
                 f"There are {', '.join(names)}."
             )
         return int(camera)
+
+
+def _averaged(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    height, width = size
+    if picture.shape[:2] == size:
+        return picture
+    tiles = picture.reshape(height, len(picture) // height, width, -1, 3)
+    return np.rint(tiles.mean((1, 3), dtype=np.float32)).astype(np.uint8)
 
 
 def _size(name: str, size: Any) -> tuple[int, int]:

@@ -104,6 +104,7 @@ CONTROL = (
     "context",
     "context_seed",
     "render_size",
+    "supersampling",
 )
 """Of dm_control's tasks."""
 IMITATION = (
@@ -172,7 +173,7 @@ def check_numbers(options: Mapping[str, Any]) -> None:
         ValueError: A count that is no integer or too small, or a probability outside [0, 1].
     """
     positive = ("frameskip", "max_num_frames_per_episode", "num_envs")
-    of_control = ("action_repeat", "stack_num", "horizon", "num_demonstrations")
+    of_control = ("action_repeat", "stack_num", "horizon", "num_demonstrations", "supersampling")
     smallest = {"noop_max": 0, **dict.fromkeys((*positive, *of_control), 1)}
     for name, least in smallest.items():
         value = options.get(name, least)

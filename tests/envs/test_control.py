@@ -27,7 +27,10 @@ class Control(EnvConformance):
 class TestPixels(Control):
     env_id = "Control-reacher-easy-v0"
     options = {"image_size": [24, 32], "render_size": 40}
-    variants = [{"context": "full"}, {"observe": "both", "action_repeat": 1, "context_seed": 3}]
+    variants = [
+        {"context": "full", "supersampling": 2},
+        {"observe": "both", "action_repeat": 1, "context_seed": 3},
+    ]
 
 
 class TestState(Control):
@@ -116,6 +119,36 @@ def test_pixels_are_a_stack_of_frames(env):
     np.testing.assert_array_equal(observation["state"], env.unwrapped.state_observation())
 
 
+def test_supersampled_pictures_are_means_of_larger_ones():
+    options = {"image_size": (24, 32), "supersampling": 3, "render_mode": "rgb_array"}
+    env = gym.make(ID, **options, render_size=40, disable_env_checker=True).unwrapped
+    seen, _ = env.reset(seed=4)
+    large = env.frame(size=(72, 96)).astype(float)
+    means = sum(large[y::3, x::3] for y in range(3) for x in range(3)) / 9
+    np.testing.assert_array_equal(seen[-3:].transpose(1, 2, 0), np.rint(means))
+    np.testing.assert_array_equal(env.frame(), np.rint(means))
+    assert env.render().shape == (40, 40, 3)
+
+
+@pytest.mark.parametrize(("supersampling", "least", "most"), [(1, 0.0, 0.1), (4, 0.8, 1.0)])
+def test_a_pole_thinner_than_a_pixel_is_seen_everywhere_by_supersampling(
+    supersampling, least, most
+):
+    env = gym.make(
+        "Control-cartpole-balance-v0", image_size=32, supersampling=supersampling
+    ).unwrapped
+    env.reset(seed=0)
+
+    def upper_middle(metres, degrees):
+        env.physics.data.qpos[:] = metres, np.radians(degrees)
+        env.physics.forward()
+        return env.frame()[:12, 13:20, 0].astype(float)
+
+    without = upper_middle(0.9, 180)
+    redness = [(upper_middle(x / 100, 0) - without).sum() for x in range(-10, 11)]
+    assert least <= min(redness) / max(redness) <= most, redness
+
+
 def test_a_state_brings_back_the_frame_and_the_future(env):
     env.reset(seed=5)
     play(env, actions_of(env, 6))
@@ -195,6 +228,8 @@ def test_a_context_changes_no_physics_and_is_the_episodes_own():
         ({"context_seed": -1}, "A seed is an integer of at least 0"),
         ({"render_mode": "human!"}, "render_mode must be None"),
         ({"frame_skip": 2}, "Unknown option 'frame_skip'. It is called 'action_repeat'"),
+        ({"supersampling": 0}, "supersampling must be a positive integer, got 0"),
+        ({"image_size": 600, "supersampling": 4}, "at most 2048 pixels, got 600 times 4"),
         ({"img_height": 2}, "Unknown option 'img_height'. It is called 'image_size'"),
     ],
 )
