@@ -1,8 +1,8 @@
 """Agents made small enough to ship.
 
-:func:`pack`: the optimiser forgets its moments, weights are rounded and compressed: a ninth of the
-size. What an agent packs is still a Stable-Baselines3 archive; score the packed one, not the one
-before. Packing runs no pickle.
+:func:`pack`: the optimiser forgets its moments, target critics become the critics, weights are
+rounded and compressed: a ninth of the size. What an agent packs is still a Stable-Baselines3
+archive; score the packed one, not the one before. Packing runs no pickle.
 """
 
 from __future__ import annotations
@@ -46,6 +46,12 @@ def rounded(weights: torch.Tensor, bits: int) -> torch.Tensor:
     return ((integers + half) & -(1 << dropped)).view(torch.float32)
 
 
+def _caught_up(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Makes target critics equal to the critics: what is there twice takes no room."""
+    own = {key: key.replace("critic_target.", "critic.") for key in state}
+    return {key: state.get(own[key], value) for key, value in state.items()}
+
+
 def _pack_archive(source: Path, target: Path, bits: int) -> None:
     """Writes the small archive."""
     with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as new:
@@ -54,7 +60,7 @@ def _pack_archive(source: Path, target: Path, bits: int) -> None:
             if name == WEIGHTS or name.endswith(OPTIMIZER):
                 state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
                 if name == WEIGHTS:
-                    state = {key: rounded(value, bits) for key, value in state.items()}
+                    state = {key: rounded(value, bits) for key, value in _caught_up(state).items()}
                 else:
                     state["state"] = {}
                 buffer = io.BytesIO()

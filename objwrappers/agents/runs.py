@@ -41,7 +41,9 @@ CONFIG_NAME = "config.json"
 
 CLONE = Path(__file__).resolve().parents[2]
 BUNDLED_AGENTS = CLONE / "zoo" / "agents"
-"""In a clone; an installed package has none."""
+"""Folders of agents, in a clone; an installed package has none."""
+EXPERTS = Path(__file__).resolve().parents[1] / "bundled" / "agents"
+"""Of tasks of dm_control, who demonstrate."""
 
 
 def acts_greedily(algo: str, env_id: str) -> bool:
@@ -82,10 +84,11 @@ def folder_with_agents(
     algo: str, env_id: str, folder: str | Path, archive: str | None = None
 ) -> str:
     """Returns the folder, or a bundled one where the default folder holds no such agent."""
-    default = str(folder) == LOG_FOLDER and (CLONE / "pyproject.toml").is_file()
-    if default and not runs_with_agents(algo, env_id, folder, archive):
+    if str(folder) == LOG_FOLDER and not runs_with_agents(algo, env_id, folder, archive):
+        in_clone = (CLONE / "pyproject.toml").is_file()
         # The network with attention comes first: its agents show where they look.
-        for bundled in sorted(BUNDLED_AGENTS.glob("*/"), reverse=True):
+        agents = sorted(BUNDLED_AGENTS.glob("*/"), reverse=True) if in_clone else []
+        for bundled in (*agents, EXPERTS):
             if runs_with_agents(algo, env_id, bundled, archive):
                 return str(bundled)
     return str(folder)

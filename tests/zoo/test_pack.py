@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from stable_baselines3 import PPO
+from stable_baselines3 import PPO, SAC
 
 from objwrappers.agents.packing import rounded
+from objwrappers.agents.runs import EXPERTS, find_archive
 
 ENV = "ObjFrames-Pong-v0"
 BUNDLED = Path(__file__).parents[2] / "zoo" / "agents"
@@ -102,3 +103,44 @@ def test_bundled_agents_are_found_where_there_are_no_others(run_zoo, tmp_path, e
     output = run_zoo("record", *options, *film).stdout
     assert str(BUNDLED / "cnn_sparse_fls") in output
     assert (tmp_path / "film.mp4").stat().st_size > 1000
+
+
+def test_target_critics_are_packed_once(run_zoo, tmp_path):
+    options = ["--algo", "sac", "--env", "Control-cartpole-swingup-v0"]
+    tiny = ["-params", "learning_starts:20", "learning_rate:0.1", "--device", "cpu"]
+    run_zoo("train", *options, "-f", "runs", "-n", 40, "--eval-freq", -1, "--seed", 3, *tiny)
+    run_zoo("pack", *options, "-f", "runs", "-o", "packed")
+    before, after = (
+        SAC.load(tmp_path / folder / "sac" / f"{options[3]}_1" / f"{options[3]}.zip", device="cpu")
+        for folder in ("runs", "packed")
+    )
+    changed = [
+        not torch.equal(one, other)
+        for one, other in zip(
+            before.critic.parameters(), before.critic_target.parameters(), strict=True
+        )
+    ]
+    assert any(changed)
+    for one, other in zip(after.critic.parameters(), after.critic_target.parameters(), strict=True):
+        assert torch.equal(one, other)
+    observation = np.random.default_rng(0).normal(size=(8, 5)).astype(np.float32)
+    torch.testing.assert_close(
+        *(model.actor(torch.as_tensor(observation), True) for model in (before, after)),
+        rtol=0.05,
+        atol=0.05,
+    )
+    sizes = [
+        (tmp_path / folder / "sac" / f"{options[3]}_1" / f"{options[3]}.zip").stat().st_size
+        for folder in ("runs", "packed")
+    ]
+    assert sizes[1] < sizes[0] / 8
+
+
+@pytest.mark.parametrize("task", ["reacher-hard", "finger-spin", "finger-turn-easy"])
+def test_bundled_experts_are_small_and_found(run_zoo, task):
+    run = EXPERTS / "sac" / f"Control-{task}-v0_1"
+    assert sum(path.stat().st_size for path in run.rglob("*") if path.is_file()) <= 1e6
+    config = json.loads((run / "config.json").read_text())
+    assert config["seed"] == 1 and config["trained_timesteps"] >= 150_000
+    assert f"--env Control-{task}-v0" in config["command"]
+    assert find_archive("sac", f"Control-{task}-v0").parent == run
