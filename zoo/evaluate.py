@@ -35,6 +35,7 @@ from objwrappers.agents.evaluation import FIRST_SEED, Evaluation, evaluate
 from objwrappers.command_line import (
     add_agent_options,
     check_env_id,
+    fail,
     import_packages,
     run_program,
     write_json,
@@ -98,9 +99,15 @@ def main() -> None:
     path, env_id, algo = options.pop("json"), options.pop("env"), options.pop("algo")
     family = family_of(env_id)
     if family is not None and family.imitates:
+        for name in ("num_envs", "epsilon", "all_runs", "deterministic"):
+            if options[name] != parser.get_default(name):
+                fail(f"--{name.replace('_', '-')} is not an option of imitators.")
+        if len(options["seeds"]) > 1:
+            fail("Imitators play demonstrations' episodes: give one seed.")
         print_imitation(env_id, algo, options, path)
         return
-    options["episodes"] = options["episodes"] or EPISODES
+    if options["episodes"] is None:
+        options["episodes"] = EPISODES
     played = run_program(evaluate, env_id, algo, **options)
     print_summary(env_id, algo, played)
     if path:

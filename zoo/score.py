@@ -26,7 +26,7 @@ from objwrappers.perception.registry import family_of_model
 from objwrappers.scoring.keypoints import FIRST_SEED, score
 from objwrappers.scoring.scenes import score_scenes
 from objwrappers.scoring.tables import HEADS, SCENE_HEADS, format_rows, format_table
-from objwrappers.scoring.translation import TRANSLATION_HEADS, score_translation
+from objwrappers.scoring.translation import MISMATCHES, TRANSLATION_HEADS, score_translation
 
 FAMILIES: dict[str, tuple[Callable[..., Any], str, dict[str, str]]] = {
     "keypoints": (score, "keypoints", HEADS),
@@ -39,6 +39,8 @@ OWN = {
 }
 """Options that only one family has."""
 TRANSLATION = "translation"
+GAMES_ALONE: dict[str, Any] = {"noise": ["none"], "noise_motion": "iid", "frames": 1000}
+"""Option that only games have → its default."""
 
 
 def _family_of(models: list[str], weights: list[str]) -> str:
@@ -50,17 +52,20 @@ def _family_of(models: list[str], weights: list[str]) -> str:
 def _score_translation(
     tasks: list[str], models: list[str], options: dict[str, Any], path: Path | None
 ) -> None:
-    contexts = options.get("contexts", [])
+    for name in ("noise", "noise_motion", "frames"):
+        if options[name] != GAMES_ALONE[name]:
+            fail(f"--{name.replace('_', '-')} is of games, not of context translation.")
+    contexts = options.get("contexts")
     weights = options["weights"] or [None]
     if len(tasks) > 1 or models not in ([], ["context_translation"]) or len(weights) > 1:
         fail("One task and one set of weights are scored at a time.")
-    if len(contexts) % 2:
+    if contexts and len(contexts) % 2:
         fail(f"--contexts are pairs of source and target, got {len(contexts)} names.")
     picture = options["picture"] and f"{options['picture']}-{tasks[0]}.png"
     given = {
         "weights": weights[0],
         "demonstration": options.get("demonstration"),
-        "pairs": list(zip(contexts[::2], contexts[1::2], strict=True)),
+        "pairs": list(zip(contexts[::2], contexts[1::2], strict=True)) if contexts else MISMATCHES,
         "seed": options["seed"],
         "device": options["device"],
         "picture": picture,
@@ -87,16 +92,21 @@ def main() -> None:
     add("--game", nargs="+", required=True, help="games, e.g. MsPacman Pong")
     add("--model", nargs="*", default=[], help="motion, permakey, transporter; space_time, space")
     add("--weights", nargs="+", default=[], help="folders; of keypoints their mean and worst too")
-    add("--noise", nargs="+", default=["none"], help="bars: none, vertical, horizontal, both")
-    add("--noise-motion", default="iid", choices=MOTIONS)
-    add("--frames", type=int, default=1000, help="frames scored in each game")
+    add(
+        "--noise",
+        nargs="+",
+        default=GAMES_ALONE["noise"],
+        help="bars: none, vertical, horizontal, both",
+    )
+    add("--noise-motion", default=GAMES_ALONE["noise_motion"], choices=MOTIONS)
+    add("--frames", type=int, default=GAMES_ALONE["frames"], help="frames scored in each game")
     add("--num-keypoints", type=int, help="keypoints: of the baselines alone, 10")
     add("--num-boxes", type=int, help="scenes: of the fixed grid, 10")
     add("--pool", type=int, help="scenes: frames that few-shot examples come from, 500")
     add("--steps", type=int, help="scenes: over which identity switches are counted, 500")
-    add("--contexts", nargs="+", help="translation: source, target, source, target ...")
+    add("--contexts", nargs="+", help="translation: source, target, ... (default: mismatches)")
     add("--demonstration", type=Path, help="translation: a folder of zoo/collect.py --task")
-    add("--seed", type=int, default=FIRST_SEED, help="of the first episode")
+    add("--seed", type=int, default=FIRST_SEED, help="of the first episode; of drawn contexts")
     add("--device", default="auto")
     add("--json", type=Path, help="file to write the table to")
     add("--picture", help="beginning of the names of the pictures to write")

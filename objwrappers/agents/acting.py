@@ -44,7 +44,8 @@ def load_actor(algo: str, env_id: str, *, trust: bool = False, **found: Any) -> 
 
     Raises:
         FileNotFoundError: There is no such agent.
-        ValueError: A damaged agent, or one that must be trusted.
+        ValueError: A damaged agent, one that must be trusted, or that stacks observations or
+            remembers them.
     """
     agent, env = load_agent(algo, env_id, trust=trust, **found)
     env.close()
@@ -56,6 +57,12 @@ def load_actor(algo: str, env_id: str, *, trust: bool = False, **found: Any) -> 
         batch: Any = np.asarray(observation)[None]
         if isinstance(observation, dict):
             batch = {key: value[None] for key, value in observation.items()}
-        return agent.predict(normalise(batch), deterministic=True)[0][0]
+        actions, state = agent.predict(normalise(batch), deterministic=True)
+        if state is not None:
+            raise ValueError(f"{agent.path} remembers what it saw, which is not kept here.")
+        return actions[0]
 
-    return Actor(act, dict(read_training(agent.path, env_id, trust).env_kwargs), agent.path)
+    training = read_training(agent.path, env_id, trust)
+    if training.frame_stack is not None:
+        raise ValueError(f"{agent.path} stacks observations, which are not kept here.")
+    return Actor(act, dict(training.env_kwargs), agent.path)

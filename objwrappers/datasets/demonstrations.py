@@ -48,7 +48,11 @@ KIND = "demonstrations"
 """The ``kind`` among the facts of such a recording."""
 
 _ONCE = ("task", "number")
-_ARRAYS = ("physics", "task", "observation", "action", "reward", "number", "context")
+_ARRAYS = {
+    **{"physics": 1, "task": 1, "observation": 1, "action": 1, "reward": 0, "number": 0},
+    "context": 1,
+}
+"""Name → dimensions of one step's."""
 
 
 @dataclass(frozen=True)
@@ -133,10 +137,10 @@ class Demonstrations:
             episodes: int (n,), or a slice.
         """
         chosen = np.arange(len(self))[episodes]
-        parts = {
-            field.name: getattr(self, field.name)[episodes]
+        parts: dict[str, Any] = {
+            field.name: _part(array, episodes)
             for field in dataclasses.fields(self)
-            if isinstance(getattr(self, field.name), np.ndarray)
+            if isinstance(array := getattr(self, field.name), np.ndarray)
         }
         contexts = [self.contexts[int(episode)] for episode in chosen]
         return dataclasses.replace(self, contexts=contexts, **parts)
@@ -148,9 +152,18 @@ class Demonstrations:
             ValueError: There is one episode alone.
         """
         if len(self) < 2:
-            raise ValueError("One demonstration cannot be split in two parts: record more.")
+            raise ValueError(
+                "One demonstration cannot be split in two parts: record more, or take all "
+                "(split='all')."
+            )
         held_out = max(1, round(share * len(self)))
         return self.select(slice(-held_out)), self.select(slice(-held_out, None))
+
+
+def _part(array: np.ndarray, episodes: Any) -> np.ndarray:
+    """Returns a part, which keeps not much more than itself in memory."""
+    part = array[episodes]
+    return part.copy() if 2 * part.nbytes < array.nbytes else part
 
 
 def context_bytes(context: Mapping[str, Any]) -> np.ndarray:
@@ -168,8 +181,12 @@ def context_bytes(context: Mapping[str, Any]) -> np.ndarray:
     return np.frombuffer(text.ljust(CONTEXT_BYTES, b"\0"), np.uint8)
 
 
-def read_demonstrations(folder: str | Path | Recording) -> Demonstrations:
+def read_demonstrations(folder: str | Path | Recording, count: int | None = None) -> Demonstrations:
     """Reads a recording of demonstrations.
+
+    Args:
+        folder: Its folder, or the recording.
+        count: Read no more shards than it takes for so many episodes.
 
     Raises:
         FileNotFoundError: No recording there.
@@ -184,18 +201,15 @@ def read_demonstrations(folder: str | Path | Recording) -> Demonstrations:
         )
     if not len(recording):
         raise ValueError(f"{recording.folder} holds no demonstration yet: let zoo/collect.py end.")
-    for name in ("horizon", "action_repeat"):
-        if type(facts.get(name)) is not int or facts[name] < 1:
-            raise ValueError(f"{recording.folder} is damaged: {name} is {facts.get(name)!r}.")
-    cameras = facts.get("cameras")
-    if not isinstance(cameras, list) or not cameras or recording.num_envs % len(cameras):
-        raise ValueError(f"{recording.folder} is damaged: cameras are {cameras!r:.80}.")
+    _check_facts(recording)
     length = facts["horizon"] + 1
     shape = (recording.num_envs, length, *recording.frame_shape)
-    frames = np.empty((recording.num_steps // length, *shape), np.uint8)
+    shards = _shards(recording, length, count)
+    frames = np.empty((sum(recording.shard_steps[:shards]) // length, *shape), np.uint8)
     kept: dict[str, list[np.ndarray]] = {name: [] for name in _ARRAYS}
     begin = 0
-    for block in recording:
+    for shard in range(shards):
+        block = recording[shard]
         _check(recording, block, length)
         count = len(block.frames) // length
         episodes = block.frames.reshape(count, length, *block.frames.shape[1:])
@@ -232,13 +246,16 @@ def find_demonstrations(task: str, folder: Path | None = None) -> Demonstrations
 
     Raises:
         FileNotFoundError: There are none; the message says how to make some.
-        ValueError: A recording of something else, or damaged.
+        ValueError: A recording of something else, of another task, or damaged.
     """
-    if folder is not None:
-        return read_demonstrations(folder)
-    for place in (demonstrations_folder(task), BUNDLED / task):
-        if (place / INDEX_NAME).exists():
-            return read_demonstrations(place)
+    task = task.replace("_", "-")
+    places = [demonstrations_folder(task), BUNDLED / task] if folder is None else [folder]
+    for place in places:
+        if folder is not None or (place / INDEX_NAME).exists():
+            found = read_demonstrations(place)
+            if found.task != task:
+                raise ValueError(f"{place} holds demonstrations of {found.task}, not of {task}.")
+            return found
     raise FileNotFoundError(
         f"There are no demonstrations of {task}. Record some: python zoo/collect.py --task {task} "
         f"(in Python: objwrappers.collect_demonstrations({task!r})); tasks without a script need "
@@ -251,18 +268,57 @@ def demonstrations_folder(task: str) -> Path:
     return cache_folder("demonstrations", task)
 
 
+def _check_facts(recording: Recording) -> None:
+    """Raises ValueError for facts that no collection writes."""
+    facts = recording.facts
+
+    def damaged(name: str) -> ValueError:
+        return ValueError(f"{recording.folder} is damaged: {name} = {facts.get(name)!r:.80}.")
+
+    for name in ("horizon", "action_repeat"):
+        if type(facts.get(name)) is not int or not 1 <= facts[name] <= recording.num_steps:
+            raise damaged(name)
+    cameras, contexts = facts.get("cameras"), facts.get("contexts")
+    if (
+        not isinstance(cameras, list)
+        or not cameras
+        or any(type(camera) is not int or camera < 0 for camera in cameras)
+    ):
+        raise damaged("cameras")
+    if not isinstance(contexts, list) or len(contexts) * len(cameras) != recording.num_envs:
+        raise damaged("contexts")
+
+
+def _shards(recording: Recording, length: int, count: int | None) -> int:
+    """Returns how many shards hold so many episodes; None is all."""
+    if count is None:
+        return len(recording)
+    episodes = np.cumsum(recording.shard_steps) // length
+    return min(int(np.searchsorted(episodes, count)) + 1, len(recording))
+
+
 def _check(recording: Recording, block: Any, length: int) -> None:
+    """Raises ValueError for a shard that no collection writes."""
+    why = ""
     missing = [name for name in _ARRAYS if name not in block.arrays]
     begins = np.arange(len(block.starts)) % length == 0
-    if missing or len(block.starts) % length or (block.starts != begins[:, None]).any():
-        why = f"without {', '.join(missing)}" if missing else f"with episodes of not {length} steps"
+    if missing:
+        why = f"without {', '.join(missing)}"
+    elif len(block.starts) % length or (block.starts != begins[:, None]).any():
+        why = f"with episodes of not {length} steps"
+    else:
+        for name, dimensions in _ARRAYS.items():
+            array = block.arrays[name]
+            if array.ndim != 2 + dimensions or not np.isfinite(array).all():
+                why = f"whose {name} is of {array.dtype} {array.shape}, or not finite"
+    if why:
         raise ValueError(f"{recording.folder} holds demonstrations {why}; record them again.")
 
 
 def _context(recording: Recording, stored: np.ndarray) -> dict[str, Any]:
     try:
         context = json.loads(stored.astype(np.uint8).tobytes().rstrip(b"\0"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{recording.folder} has a context that is no JSON: {error}") from error
     if not isinstance(context, dict):
         raise ValueError(f"{recording.folder} has a context that is no dict: {context!r:.80}")

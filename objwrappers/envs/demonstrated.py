@@ -83,7 +83,7 @@ class DemonstratedEpisodes(gym.Wrapper):
         chosen = options.pop("demonstration", None)
         if chosen is None:
             chosen = int(self._random.integers(count))
-        elif isinstance(chosen, bool) or chosen not in range(count):
+        elif not isinstance(chosen, int | np.integer) or chosen not in range(count):
             raise ValueError(f"demonstration must be a number below {count}, got {chosen!r}.")
         if self._at_start:
             options["state"] = self._demonstrations.state(int(chosen))

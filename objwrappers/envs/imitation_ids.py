@@ -39,8 +39,9 @@ def make_imitation(task: str, render_mode: str | None = None, **options: Any) ->
         render_mode: ``None`` or ``"rgb_array"``: demonstration, prediction and imitator.
         **options: Of the demonstrations: ``demonstration``, a folder (by default the user's cache,
             then the bundled ones); ``num_demonstrations`` (1; None for all), the first of the
-            ``split`` ``"train"``, ``"held-out"`` (the last tenth, which neither context
-            translation nor its imitators learn from) or ``"all"``; ``sources``, the views whose
+            ``split`` ``"train"``, ``"held-out"`` (the last tenth, from which neither context
+            translation nor imitators learn, though the former's checkpoint is chosen by it) or
+            ``"all"``; ``sources``, the views whose
             translations are averaged; ``at_start``, begin where they did. Of context translation:
             ``weights`` and ``device``. Of the imitator: ``context`` and ``context_seed``, as of
             ``Control`` ids; ``observe``, ``"proprio"``, ``"features"`` or ``"pixels"``, of
@@ -109,6 +110,12 @@ _DEFAULTS: dict[str, Any] = {
 def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     check_names(options, IMITATION, CONTROL_CURES)
     settings = {**_DEFAULTS, **options}
+    for name in ("task_state", "time", "target", "at_start"):
+        if type(settings[name]) is not bool:
+            raise ValueError(f"{name} must be True or False, got {settings[name]!r}.")
+    source = settings["demonstration"]
+    if source is not None and not isinstance(source, str | Path):
+        raise ValueError(f"demonstration must be a folder, got {source!r}.")
     for name in ("num_demonstrations", "horizon"):
         if settings[name] is not None:
             check_numbers({name: settings[name]})
@@ -150,8 +157,6 @@ def _make(task: str, render_mode: str | None, settings: Mapping[str, Any]) -> An
 def _chosen(task: str, settings: Mapping[str, Any]) -> Demonstrations:
     source = settings["demonstration"]
     found = find_demonstrations(task, None if source is None else Path(source))
-    if found.task != task:
-        raise ValueError(f"{source} holds demonstrations of {found.task}, not of {task}.")
     if settings["split"] != "all":
         found = found.split()[settings["split"] == "held-out"]
     count = settings["num_demonstrations"]

@@ -55,12 +55,13 @@ def copy_error(truth: np.ndarray, context: np.ndarray) -> float:
     return frame_error(np.repeat(frame, truth.shape[-4], axis=-4), truth)
 
 
-def time_error(predicted: np.ndarray, own: np.ndarray) -> float:
+def time_error(predicted: np.ndarray, own: np.ndarray, moments: int | None = None) -> float:
     """Returns how many frames a predicted one is away from its nearest in the target's video.
 
     Args:
         predicted: (T, Z), features ẑ.
         own: (T, Z), the target's own features z.
+        moments: How many of the predicted ones count, the first; by default all.
 
     Returns:
         The mean over t of ``|argmin_t' ‖ẑ_t - z_t'‖ - t|``; a third of T or so is chance.
@@ -74,7 +75,7 @@ def time_error(predicted: np.ndarray, own: np.ndarray) -> float:
             f"Features must be (T, Z) of one video, got {predicted.shape} and {own.shape}."
         )
     distance = np.square(predicted[:, None] - own[None]).sum(-1)
-    return float(np.abs(distance.argmin(1) - np.arange(len(own))).mean())
+    return float(np.abs(distance.argmin(1) - np.arange(len(own)))[:moments].mean())
 
 
 def probe_r2(

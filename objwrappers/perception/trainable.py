@@ -122,11 +122,12 @@ class Trainable(nn.Module, PyTorchModelHubMixin):
             OSError: The disk is full, say; an existing folder is untouched then.
         """
         config = {"family": self.family, "model": self.name, **self.arguments, **self.record}
-        parameters = {name for name, _ in self.named_parameters()}
-        state = {
-            name: value.to(self.stored_dtype) if name in parameters else value
-            for name, value in self.state_dict().items()
-        }
+        state = self.state_dict()
+        for name, parameter in self.named_parameters():
+            rounded = parameter.detach().to(self.stored_dtype)
+            # What is too large for fewer bits keeps all of them.
+            if name in state and torch.isfinite(rounded).all():
+                state[name] = rounded
         write_weights(save_directory, config, state)
 
     @classmethod

@@ -11,6 +11,7 @@ is to grow, goes on with the next number.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,9 +45,12 @@ __all__ = [
     "trained",
 ]
 
+HORIZON = 30
+CONTEXTS = ("light", "light")
 EPISODES_PER_SHARD = 20
 MAX_REJECTED = 200
 """Episodes in succession, below the least return."""
+PREVIEW_NAME = "preview.png"
 SHOWN_EPISODES, SHOWN_MOMENTS, SHOWN_SIDE_PX = 3, 7, 96
 
 Look = str | Path | Mapping[str, Any] | Context
@@ -107,8 +111,8 @@ def collect_demonstrations(
     num_episodes: int = 800,
     *,
     expert: Expert | None = None,
-    horizon: int = 30,
-    contexts: Sequence[Look] = ("light", "light"),
+    horizon: int = HORIZON,
+    contexts: Sequence[Look] = CONTEXTS,
     cameras: Sequence[int | str] = (),
     image_size: int = 48,
     min_return: float = 1.0,
@@ -140,11 +144,15 @@ def collect_demonstrations(
     """
     check_task(task)
     task = task.replace("_", "-")
-    if num_episodes < 1 or horizon < 1 or seed < 0:
-        raise ValueError(
-            "num_episodes and horizon must be at least 1, seed at least 0, got "
-            f"{num_episodes}, {horizon} and {seed}."
-        )
+    for name, value, least in (
+        ("num_episodes", num_episodes, 1),
+        ("horizon", horizon, 1),
+        ("seed", seed, 0),
+    ):
+        if type(value) is not int or value < least:
+            raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+    if not math.isfinite(min_return):
+        raise ValueError(f"min_return must be a number, got {min_return!r}.")
     looks = [read_context(context) for context in contexts]
     if not looks:
         raise ValueError("Demonstrations are seen in at least one context, got none.")
@@ -169,7 +177,7 @@ def collect_demonstrations(
         camera = _Camera(env, looks, seen_from, image_size)
         with RecordingWriter(folder, facts) as writer:
             per_episode = len(looks) * len(seen_from) * (horizon + 1)
-            number = _next_number(folder)
+            number, recorded = _next_number(folder), False
             with _bar(num_episodes, progress) as bar:
                 bar.update(writer.num_frames // per_episode)
                 while writer.num_frames < num_episodes * per_episode:
@@ -179,16 +187,22 @@ def collect_demonstrations(
                         episodes.append(episode)
                         bar.update(1)
                     writer.append(*_joined(episodes))
+                    recorded = True
     recording = Recording(folder)
-    with write_atomically(folder / "preview.png") as file:
+    if recorded or not (folder / PREVIEW_NAME).exists():
+        _write_preview(recording)
+    return recording
+
+
+def _write_preview(recording: Recording) -> None:
+    with write_atomically(recording.folder / PREVIEW_NAME) as file:
         picture = preview(recording)
         file.write(cv2.imencode(".png", picture[..., ::-1])[1].tobytes())
-    return recording
 
 
 def preview(recording: Recording) -> np.ndarray:
     """Returns a sheet: a row for each view of the first episodes, moments from left to right."""
-    demonstrations = read_demonstrations(recording)
+    demonstrations = read_demonstrations(recording, SHOWN_EPISODES)
     moments = np.linspace(0, demonstrations.horizon, SHOWN_MOMENTS).round().astype(int)
     rows, labels = [], []
     for episode in range(min(SHOWN_EPISODES, len(demonstrations))):
@@ -262,7 +276,7 @@ def _play(camera: _Camera, expert: Expert, facts: Mapping[str, Any], number: int
         if step < facts["horizon"]:
             action = np.asarray(expert.act(env, observation), np.float32)
             observation, reward, terminated, truncated, _ = env.step(action)
-            ended = terminated or truncated
+            ended = (terminated or truncated) and step + 1 < facts["horizon"]
         rows.append({**row, "action": action, "reward": np.float32(reward)})
         if ended:
             raise ValueError(

@@ -128,6 +128,7 @@ def pretrain(
         taught_by = taught_by.to(fabric.device)
     module = _make_module(model, arguments, family)
     _check_frames(module, source)
+    source.suit(module)
     if fabric.is_global_zero:
         run.mkdir(parents=True, exist_ok=True)
         source.prepare(settings["n_frames"], progress)

@@ -22,6 +22,7 @@ from objwrappers.datasets.recordings import Recording
 from objwrappers.envs.control_tasks import TASKS as CONTROL_TASKS
 from objwrappers.games import check_game
 from objwrappers.perception.base import FrameFormat
+from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining.collect import collect, frames_folder
 
 __all__ = ["GAME_SETS", "ImageSource", "RecordedSource", "Source", "find_source", "tasks_name"]
@@ -66,6 +67,9 @@ class Source(ABC):
     def recordings(self) -> tuple[Recording, ...]:
         """Native frames on disk, in the order in which :meth:`read` puts them side by side."""
         return ()
+
+    def suit(self, module: Trainable) -> None:  # noqa: B027
+        """Learns for whom it is prepared."""
 
     def prepare(self, count: int, progress: bool = False) -> None:  # noqa: B027
         """Makes what is missing, about ``count`` frames for each task; one process does it."""

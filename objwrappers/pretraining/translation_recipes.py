@@ -12,20 +12,22 @@ from typing import Any
 import torch
 
 from objwrappers.datasets.demonstrations import (
+    KIND,
     Demonstrations,
     demonstrations_folder,
     read_demonstrations,
 )
 from objwrappers.datasets.index import INDEX_NAME
+from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.translation_pairs import TranslationPairs
-from objwrappers.pretraining.demonstrate import collect_demonstrations
+from objwrappers.pretraining.demonstrate import CONTEXTS, HORIZON, collect_demonstrations
 from objwrappers.pretraining.recipes import VALIDATION_SHARE, Datasets, Ingredients
 from objwrappers.pretraining.sources import RecordedSource
 
 __all__ = ["DemonstrationSource", "pairs"]
 
-FRAMES_PER_EPISODE = 62
-"""Of demonstrations as they are made by default: 31 moments in two contexts."""
+RECORDED_BY = ("horizon", "contexts", "cameras", "image_size", "min_return", "seed")
+"""Facts that are arguments of a recording."""
 MEASURED_EPISODES = 64
 """Of the training, by which features are scaled."""
 
@@ -39,17 +41,44 @@ class DemonstrationSource(RecordedSource):
 
     def __init__(self, task: str) -> None:
         super().__init__((task,), demonstrations_folder(task))
+        self._image_size = 48
+
+    def suit(self, module: Any) -> None:
+        """Takes the size of the frames from the model."""
+        self._image_size = module.image_size
 
     def prepare(self, count: int, progress: bool = False) -> None:
-        """Lets the task's script demonstrate, where nobody has yet.
+        """Lets the task's script demonstrate, where nobody has, or not often enough.
+
+        What an agent demonstrated is taken as it is.
 
         Raises:
-            ValueError: The task has no script.
+            ValueError: The task has no script, or there are frames of another size than the
+                model's.
         """
         (folder,), (task,) = self._folders, self.tasks
-        if not (folder / INDEX_NAME).exists():
-            episodes = math.ceil(count / FRAMES_PER_EPISODE)
-            collect_demonstrations(task, folder, episodes, progress=progress)
+        options: dict[str, Any] = {"image_size": self._image_size}
+        if (folder / INDEX_NAME).exists():
+            facts = Recording(folder).facts
+            if facts.get("kind") != KIND or facts.get("policy") != "scripted":
+                return
+            _check_size(module_size=self._image_size, size=(facts["image_size"],) * 2)
+            options = {name: facts[name] for name in RECORDED_BY}
+        length = options.get("horizon", HORIZON) + 1
+        views = len(options.get("contexts", CONTEXTS)) * len(options.get("cameras", [0]))
+        collect_demonstrations(
+            task, folder, math.ceil(count / length / views), progress=progress, **options
+        )
+
+
+def _check_size(module_size: int, size: tuple[int, int]) -> None:
+    if size != (module_size, module_size):
+        height, width = size
+        raise ValueError(
+            f"Context translation with image_size={module_size} cannot learn from demonstrations "
+            f"of {height}x{width} pixels: give it image_size:{height}, or record others with "
+            f"--image-size {module_size}."
+        )
 
 
 def pairs(module: Any, given: Ingredients) -> Datasets:
@@ -57,7 +86,7 @@ def pairs(module: Any, given: Ingredients) -> Datasets:
 
     Raises:
         ValueError: Bars, several tasks, no demonstrations, frames of another size than the
-            model's, or views that the pairing lacks.
+            model's, views that the pairing lacks, or moments for a recurrent model.
     """
     if given.noise != "none":
         raise ValueError(f"Contexts are no bars: noise='none', got {given.noise!r}.")
@@ -68,18 +97,16 @@ def pairs(module: Any, given: Ingredients) -> Datasets:
             "with python zoo/collect.py --task reacher-hard"
         )
     demonstrations = read_demonstrations(given.recordings[0])
-    size = (module.image_size, module.image_size)
-    if demonstrations.image_size != size:
-        height, width = demonstrations.image_size
-        raise ValueError(
-            f"{module.name} with image_size={module.image_size} cannot learn from demonstrations "
-            f"of {height}x{width} pixels: give it image_size:{height}, or record others with "
-            f"--image-size {module.image_size}."
-        )
+    _check_size(module.image_size, demonstrations.image_size)
     training, validation = demonstrations.split(VALIDATION_SHARE)
     module.prepare(_episodes(training))
     settings = given.settings
     pairing, whole = settings["pairing"], bool(settings["whole_videos"])
+    if module.arguments.get("translator") == "lstm" and not whole:
+        raise ValueError(
+            "A recurrent translator sees videos from their first frame on: give it "
+            "whole_videos:true."
+        )
     videos = given.batch_size if whole else math.ceil(given.batch_size / 8)
     return (
         TranslationPairs(training, given.batch_size, pairing, whole, given.seed, given.rank),

@@ -13,7 +13,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from objwrappers.agents.acting import load_actor
+from objwrappers.agents.acting import Actor, load_actor
 from objwrappers.agents.evaluation import FIRST_SEED
 from objwrappers.agents.runs import LOG_FOLDER
 from objwrappers.wrappers.guides import Guide
@@ -48,7 +48,8 @@ def score_imitation(
 ) -> list[dict[str, Any]]:
     """Plays each demonstration's episode by an imitator and by a random policy.
 
-    The expert is the demonstration itself: what it got in the steps that were recorded.
+    The expert's recorded actions are taken again: its return is the recorded one, and its tracking
+    cost is what context translation alone makes.
 
     Args:
         env_id: ``"IfO-reacher-hard-v0"``.
@@ -57,7 +58,7 @@ def score_imitation(
         exp_id: Runs in each of them; 0 is the latest.
         episodes: Of each player, 50 at most by default; demonstrations are taken in their order,
             again and again if there are fewer.
-        seed: Of the random policy, and of starts that are not demonstrations'.
+        seed: Of the random policy, and of contexts that are drawn for each episode.
         load_best: The best agents of the evaluations instead of the last ones.
         device: Of context translation and of the policy.
         env_kwargs: On top of those of the training: ``split="held-out"``, say, and
@@ -72,84 +73,85 @@ def score_imitation(
 
     Raises:
         FileNotFoundError: There is no such agent.
-        ValueError: A damaged agent, or no episode.
+        ValueError: A damaged agent, no episode, agents of different demonstrations or contexts,
+            or starts that are not the demonstrations'.
     """
     folders = [folder] if isinstance(folder, str | Path) else list(folder)
     runs = [exp_id] if isinstance(exp_id, int) else list(exp_id)
     given = {"device": device, **(env_kwargs or {})}
-    rows: list[dict[str, Any]] = []
-    random: tuple[dict[str, Any], dict[str, Any]] | None = None
-    for place in folders if algo != "random" else folders[:1]:
-        for run in runs if algo != "random" else runs[:1]:
-            options, act, name = given, None, "random policy"
-            if algo != "random":
-                actor = load_actor(
-                    *(algo, env_id),
-                    folder=place,
-                    exp_id=run,
-                    load_best=load_best,
-                    device=device,
-                    env_kwargs=env_kwargs,
-                    trust=trust,
-                )
-                options = {**actor.env_kwargs, **given}
-                act, name = actor.act, str(actor.path)
-            with contextlib.closing(gym.make(env_id, **options)) as env:
-                expert, played = _play(env, act, episodes, seed)
-                if random is None:
-                    random = (expert, _play(env, None, episodes, seed)[1])
-            if act is not None:
-                rows.append({"player": name, **played})
-    assert random is not None
-    expert = {"player": "expert", **random[0]}
-    table = [expert, *rows, {"player": "random policy", **random[1]}]
+    wanted = [(place, run) for place in folders for run in runs] if algo != "random" else []
+    actors = [
+        load_actor(
+            *(algo, env_id),
+            folder=place,
+            exp_id=run,
+            load_best=load_best,
+            device=device,
+            env_kwargs=env_kwargs,
+            trust=trust,
+        )
+        for place, run in wanted
+    ]
+    options = {**actors[0].env_kwargs, **given} if actors else given
+    for actor in actors:
+        if {**actor.env_kwargs, **given} != options:
+            raise ValueError(
+                f"{actor.path} and {actors[0].path} were trained with other env_kwargs, so that "
+                "their expert is not the same: score them one by one."
+            )
+    if not options.get("at_start", True):
+        raise ValueError("An expert is beside whom begins where it did: give at_start=True.")
+    with contextlib.closing(gym.make(env_id, **options)) as env:
+        guide: Guide = env.get_wrapper_attr("imitation").guide
+        demonstrations: Any = guide.videos
+        env.action_space.seed(seed)
+        players: list[tuple[str, Choice]] = [
+            ("expert", lambda _, episode, step: demonstrations.actions[episode, step]),
+            *((str(actor.path), _choice(actor)) for actor in actors),
+            ("random policy", lambda *_: env.action_space.sample()),
+        ]
+        table = [{"player": name, **_play(env, choose, episodes, seed)} for name, choose in players]
     for row in table:
-        row["share"] = row["return"] / expert["return"] if expert["return"] else float("nan")
+        row["share"] = row["return"] / table[0]["return"] if table[0]["return"] else float("nan")
     return table
 
 
-def _play(
-    env: gym.Env, act: Callable[[Any], np.ndarray] | None, episodes: int | None, seed: int
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the rows of the expert and of who acts; None acts at random."""
-    guide: Guide = env.get_wrapper_attr("imitation").guide
-    demonstrations: Any = guide.videos
+Choice = Callable[[Any, int, int], np.ndarray]
+"""Observation, number of the demonstration, step → action."""
+
+
+def _choice(actor: Actor) -> Choice:
+    return lambda observation, *_: actor.act(observation)
+
+
+def _play(env: gym.Env, choose: Choice, episodes: int | None, seed: int) -> dict[str, Any]:
+    """Returns the row of who acts."""
+    demonstrations: Any = env.get_wrapper_attr("imitation").guide.videos
     count = min(len(demonstrations), MOST_EPISODES) if episodes is None else episodes
     if count < 1:
         raise ValueError(f"episodes must be at least 1, got {count}.")
     physics = env.get_wrapper_attr("physics")
-    env.action_space.seed(seed)
     returns, costs, errors, successes = [], [], [], []
-    chosen = np.arange(count) % len(demonstrations)
-    for number, demonstration in enumerate(chosen.tolist()):
-        observation, _ = env.reset(seed=seed + number, options={"demonstration": demonstration})
-        joints = _joints(demonstrations.physics[demonstration], physics)
-        done = False
-        step = 0
+    for number in range(count):
+        chosen = number % len(demonstrations)
+        observation, _ = env.reset(seed=seed + number, options={"demonstration": chosen})
+        joints = _joints(demonstrations.physics[chosen], physics)
+        step, done = 0, False
         while not done:
-            action = env.action_space.sample() if act is None else act(observation)
+            action = choose(observation, chosen, step)
             observation, _, terminated, truncated, info = env.step(action)
             done, step = terminated or truncated, step + 1
             costs.append(info["track_cost"])
             errors.append(_apart(physics.data.qpos, joints[step], physics).mean())
         returns.append(info["env_return"])
         successes.append(info["is_success"])
-    rewards = demonstrations.rewards[chosen, : guide.horizon]
-    expert = {
-        "return": float(rewards.sum(1).mean()),
-        "success": float((rewards[:, -1] > 0).mean()),
-        "joint_error": 0.0,
-        "track_cost": 0.0,
-        "episodes": count,
-    }
-    played = {
+    return {
         "return": float(np.mean(returns)),
         "success": float(np.mean(successes)),
         "joint_error": float(np.mean(errors)),
         "track_cost": float(np.mean(costs)),
         "episodes": count,
     }
-    return expert, played
 
 
 def _joints(states: np.ndarray, physics: Any) -> np.ndarray:

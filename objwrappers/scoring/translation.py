@@ -20,6 +20,7 @@ from objwrappers.metrics.translation import copy_error, frame_error, probe_r2, t
 from objwrappers.perception.loading import load_model
 from objwrappers.rendering.layout import fitted, sheet
 from objwrappers.rendering.pictures import write_picture
+from objwrappers.scoring.keypoints import FIRST_SEED
 
 __all__ = ["MISMATCHES", "TRANSLATION_HEADS", "score_translation"]
 
@@ -34,7 +35,10 @@ TRANSLATION_HEADS = {
 }
 """Key of a row → head of its column."""
 
-MISMATCHES = tuple(f"mismatch-{kind}" for kind in ("light", "body", "floor", "background", "all"))
+MISMATCHES = tuple(
+    ("default", f"mismatch-{kind}") for kind in ("light", "body", "floor", "background", "all")
+)
+"""Pairs of contexts, after C-LAIfO."""
 SETTLED = 0.05
 """Share of an episode's greatest speed below which it no longer moves."""
 STRIP_MOMENTS, STRIP_SIDE_PX, STRIPS = 8, 96, 2
@@ -45,9 +49,9 @@ def score_translation(
     *,
     weights: str | Path | None = None,
     demonstration: str | Path | None = None,
-    pairs: Sequence[tuple[str, str]] = (),
+    pairs: Sequence[tuple[str, str]] = MISMATCHES,
     episodes: int = 50,
-    seed: int = 0,
+    seed: int = FIRST_SEED,
     device: str = "auto",
     picture: str | Path | None = None,
 ) -> list[dict[str, Any]]:
@@ -59,7 +63,7 @@ def score_translation(
         demonstration: A folder; by default the user's cache, then the bundled ones. Its last tenth
             is scored.
         pairs: Contexts of source and target, in which the episodes are drawn anew, beside the two
-            that were recorded.
+            that were recorded; by default those of :data:`MISMATCHES`.
         episodes: Scored, at most.
         seed: Of contexts that are drawn at random.
         device: ``"auto"``, ``"cpu"``, ``"cuda"``.
@@ -123,13 +127,16 @@ def _recorded(held_out: Demonstrations, view: int) -> str:
 
 
 def _env(held_out: Demonstrations) -> ControlEnv:
-    return ControlEnv(
+    env = ControlEnv(
         held_out.task,
         observe="both",
         image_size=held_out.image_size,
         camera=held_out.cameras[0],
         action_repeat=held_out.action_repeat,
     )
+    env.reset(seed=0)
+    env.set_state(held_out.state(0))  # states of another simulation are refused
+    return env
 
 
 def _motion(held_out: Demonstrations, env: ControlEnv) -> tuple[np.ndarray, list[int]]:
@@ -145,7 +152,6 @@ def _seen(
     held_out: Demonstrations, env: ControlEnv, name: str, seed: tuple[int, int]
 ) -> np.ndarray:
     """Draws the episodes anew, uint8 (N, T + 1, h, w, 3)."""
-    env.reset(seed=0)
     look, rng = read_context(name), np.random.default_rng(seed)
     videos = []
     for episode in range(len(held_out)):
@@ -181,7 +187,7 @@ def _score(
         "copy": copy_error(target, target[:, 0]),
         "time_error": float(np.mean([time_error(*pair) for pair in zip(ahead, z, strict=True)])),
         "time_error_moving": float(
-            np.mean([time_error(a[:n], b[:n]) for a, b, n in zip(ahead, z, moving, strict=True)])
+            np.mean([time_error(*one) for one in zip(ahead, z, moving, strict=True)])
         ),
         "probe_r2": probe_r2(
             torch.stack(seen)[:half].flatten(0, 1).cpu().numpy(),

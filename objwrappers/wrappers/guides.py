@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Protocol
 
 import numpy as np
@@ -25,8 +26,8 @@ TIME_WEIGHTS = ("constant", "quadratic")
 _WORST = 2.0
 """Cost beyond which ``"clip"`` does not fall."""
 _MEASURED_VIDEOS = 64
-MAX_REMEMBERED = 4096
-"""Translated videos that are kept, of features alone."""
+MAX_REMEMBERED_BYTES = 2**28
+"""Of translated videos' features that are kept."""
 
 
 class TranslationModel(Protocol):
@@ -81,7 +82,8 @@ class Tracking:
             raise unknown_name("form of reward", self.form, FORMS)
         if self.time_weight not in TIME_WEIGHTS:
             raise unknown_name("time_weight", self.time_weight, TIME_WEIGHTS)
-        if not 0 <= self.image_weight < float("inf"):
+        weight = self.image_weight
+        if not isinstance(weight, Real) or not 0 <= float(weight) < float("inf"):
             raise ValueError(f"image_weight must be at least 0, got {self.image_weight!r}.")
 
     def reward(self, cost: np.ndarray, step: np.ndarray, horizon: int, scale: float) -> np.ndarray:
@@ -120,7 +122,7 @@ class Guide:
         steps: int (N,), actions taken in its episode.
 
     Raises:
-        ValueError: More sources than views.
+        ValueError: More sources than views, or a model without a scale.
     """
 
     def __init__(
@@ -140,6 +142,10 @@ class Guide:
         self._model, self.videos = model, videos
         self.horizon, self._sources = horizon, sources
         self.scale = float(model.scale)
+        if not 0 < self.scale < float("inf"):
+            raise ValueError(
+                f"The context translation is damaged: its scale is {self.scale}. Train it anew."
+            )
         self._device = model.scale.device
         self._known: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
         self._targets: np.ndarray | None = None
@@ -181,7 +187,7 @@ class Guide:
             features, _ = self._translate(chosen[missing], frames[missing])
             self._known.update(zip([keys[i] for i in missing], features, strict=True))
         targets = np.stack([self._known[key] for key in keys])
-        while len(self._known) > MAX_REMEMBERED:
+        while len(self._known) * targets[0].nbytes > MAX_REMEMBERED_BYTES:
             self._known.popitem(last=False)
         if self._targets is None or self._first is None:
             self._targets = np.zeros((len(self.steps), *targets.shape[1:]), np.float32)

@@ -77,10 +77,13 @@ def test_a_context_that_is_too_long_says_so():
     [
         ({"kind": "frames"}, "no demonstrations; record some"),
         ({"horizon": 2}, "episodes of not 3 steps"),
-        ({"horizon": "long"}, "horizon is 'long'"),
-        ({"action_repeat": 0}, "action_repeat is 0"),
-        ({"cameras": [0, 1, 2]}, "cameras are"),
-        ({"cameras": []}, "cameras are"),
+        ({"horizon": "long"}, "damaged: horizon = 'long'"),
+        ({"horizon": 10**30}, "damaged: horizon = 1000"),
+        ({"action_repeat": 0}, "damaged: action_repeat = 0"),
+        ({"cameras": ["a"]}, "damaged: cameras = "),
+        ({"cameras": []}, "damaged: cameras = "),
+        ({"cameras": [0, 1]}, "damaged: contexts = "),
+        ({"contexts": None}, "damaged: contexts = None"),
     ],
 )
 def test_another_recording_is_refused(tmp_path, facts, message):
@@ -94,11 +97,25 @@ def test_missing_arrays_and_damaged_contexts_are_named(tmp_path):
         writer.append(frames, starts, {k: v for k, v in arrays.items() if k != "physics"})
     with pytest.raises(ValueError, match="without physics"):
         read_demonstrations(tmp_path / "without")
-    for stored, message in ((b"{", "no JSON"), (b"[1]", "no dict"), (b"\xff", "no JSON")):
+    for name, array in (
+        ("reward", np.full_like(arrays["reward"], np.nan)),
+        ("number", np.stack([arrays["number"]] * 3, -1)),
+        ("physics", arrays["reward"]),
+    ):
+        with RecordingWriter(tmp_path / name, FACTS) as writer:
+            writer.append(frames, starts, {**arrays, name: array})
+        with pytest.raises(ValueError, match=f"whose {name} is of"):
+            read_demonstrations(tmp_path / name)
+    for stored, message in (
+        (b"{", "no JSON"),
+        (b"[1]", "no dict"),
+        (b"\xff", "no JSON"),
+        (b"[" * CONTEXT_BYTES, "no JSON"),
+    ):
         spoiled = arrays["context"].copy()
         spoiled[..., : len(stored)] = np.frombuffer(stored, np.uint8)
         spoiled[..., len(stored) :] = 0
-        folder = tmp_path / stored.hex()
+        folder = tmp_path / stored[:3].hex()
         with RecordingWriter(folder, FACTS) as writer:
             writer.append(frames, starts, {**arrays, "context": spoiled})
         with pytest.raises(ValueError, match=message):
@@ -109,6 +126,16 @@ def test_what_is_not_there_says_how_to_make_it(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"collect\.py --task finger-spin.*--algo sac"):
         find_demonstrations("finger-spin")
-    write_made_up(tmp_path / "objwrappers" / "demonstrations" / "finger-spin")
-    assert len(find_demonstrations("finger-spin")) == 4
-    assert len(find_demonstrations("anything", tmp_path / "objwrappers/demonstrations/finger-spin"))
+    folder = tmp_path / "objwrappers" / "demonstrations" / "reacher-hard"
+    write_made_up(folder)
+    assert len(find_demonstrations("reacher_hard")) == 4
+    with pytest.raises(ValueError, match="demonstrations of reacher-hard, not of finger-spin"):
+        find_demonstrations("finger-spin", folder)
+
+
+def test_a_few_are_read_without_the_others(tmp_path):
+    recording = write_made_up(tmp_path / "demos", blocks=3)
+    for count, read in ((1, 2), (2, 2), (3, 4), (6, 6), (99, 6)):
+        assert read_demonstrations(recording, count).numbers.tolist() == list(range(read))
+    found = read_demonstrations(recording)
+    assert found.select(slice(1)).frames.base is None, "the rest need not stay in memory"

@@ -30,7 +30,7 @@ def places(demonstrations, frames):
 def test_source_target_and_context_belong_together(demonstrations, pairing):
     pairs = TranslationPairs(demonstrations, 256, pairing, seed=1)
     batch = pairs[3]
-    assert batch["source"].shape == batch["target"].shape == (64, 1, 8, 8, 3)
+    assert batch["source"].shape == batch["target"].shape == (256, 1, 8, 8, 3)
     source, target, context = (
         places(demonstrations, frames)
         for frames in (batch["source"][:, 0], batch["target"][:, 0], batch["context"])
@@ -71,7 +71,9 @@ def test_a_step_draws_the_same_batch_whenever_it_is_asked(demonstrations):
 def test_a_pairing_needs_its_views(demonstrations, tmp_path):
     with pytest.raises(ValueError, match=r"Unknown pairing 'alinged'.*aligned"):
         TranslationPairs(demonstrations, 2, "alinged")
-    single = read_demonstrations(write_made_up(tmp_path / "one", views=1))
+    single = read_demonstrations(
+        write_made_up(tmp_path / "one", views=1, facts={"contexts": ["light"]})
+    )
     with pytest.raises(ValueError, match=r"two contexts at least, got 1.*--contexts"):
         TranslationPairs(single, 2)
     with pytest.raises(ValueError, match=r"two cameras at least, got 1.*--cameras"):

@@ -194,6 +194,9 @@ def test_panels_are_demonstration_prediction_and_imitator(made: dict[str, str]) 
         ({"context": {"colour": 1}}, "Unknown key of a context 'colour'"),
         ({"frame_skip": 2}, "Unknown option 'frame_skip'.*action_repeat"),
         ({"sources": 3}, "sources must be from 1 to 2"),
+        ({"time": "no"}, "time must be True or False, got 'no'"),
+        ({"image_weight": "1"}, "image_weight must be at least 0, got '1'"),
+        ({"demonstration": 5}, "demonstration must be a folder, got 5"),
     ],
 )
 def test_bad_options_are_named(made: dict[str, str], options: Any, message: str) -> None:
@@ -210,6 +213,7 @@ def test_demonstrations_and_models_must_fit(made: dict[str, str], tmp_path: Any)
     env = make(made)
     for options, message in (
         ({"demonstration": 1}, "demonstration must be a number below 1, got 1"),
+        ({"demonstration": np.zeros(2)}, "demonstration must be a number below 1, got array"),
         ({"state": {}}, "Unknown option of reset.. 'state'"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -70,3 +70,10 @@ def test_a_probe_by_hand():
 def test_shapes_are_checked(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_only_the_first_moments_count_if_asked():
+    own = np.arange(5.0)[:, None]
+    predicted = np.array([0.0, 2, 2, 2, 0])[:, None]
+    assert time_error(predicted, own) == (0 + 1 + 0 + 1 + 4) / 5
+    assert time_error(predicted, own, 3) == 1 / 3

@@ -200,3 +200,6 @@ def test_parameters_may_have_half_as_many_bits_on_disk(tmp_path):
     again = Coarse.from_pretrained(tmp_path / "coarse")
     assert again.slope.dtype == torch.float32 and again.large == model.large
     assert abs(again.slope - 1 / 3) < 2**-13 and model.slope == torch.tensor(1 / 3)
+    torch.nn.init.constant_(model.slope, 1e6)  # half precision ends at 65,504
+    model.save_pretrained(tmp_path / "coarse")
+    assert Coarse.from_pretrained(tmp_path / "coarse").slope == 1e6

@@ -117,6 +117,13 @@ def test_episodes_below_the_least_return_are_left_out(tmp_path):
     np.testing.assert_array_equal(good.returns, returns[wanted])
 
 
+def test_a_whole_episode_of_the_task_can_be_recorded(tmp_path):
+    whole = collect_demonstrations(
+        "reacher-easy", tmp_path / "whole", 1, **{**SMALL, "horizon": 500}, contexts=["default"]
+    )
+    assert read_demonstrations(whole).horizon == 500
+
+
 def test_an_expert_that_always_fails_is_an_error(tmp_path, monkeypatch):
     monkeypatch.setattr(demonstrate, "MAX_REJECTED", 3)
     with pytest.raises(ValueError, match=r"idle reached .* none of 3 episodes.*--min-return"):
@@ -135,6 +142,8 @@ def test_bad_input_names_itself_and_the_cure(tmp_path):
         ({"contexts": ["lihgt"]}, "Unknown context 'lihgt'.*light"),
         ({"cameras": ["back"]}, "Unknown camera 'back'"),
         ({"horizon": 501}, "end after 500 steps.*--horizon"),
+        ({"horizon": 3.0}, "horizon must be an integer of at least 1, got 3.0"),
+        ({"min_return": float("nan")}, "min_return must be a number"),
     ):
         with pytest.raises(ValueError, match=message):
             collect_demonstrations(**{"task": "reacher-hard", "folder": folder, **SMALL, **options})

@@ -27,7 +27,7 @@ TINY = {
 class Prepared:
     """What a recipe asks of a model."""
 
-    name, image_size = "context_translation", 8
+    name, image_size, arguments = "context_translation", 8, {}
 
     def prepare(self, episodes):
         self.episodes = episodes
@@ -112,21 +112,41 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path, monkeypatch):
 
 
 @needs_opengl
-def test_a_tasks_script_demonstrates_where_nobody_has(tmp_path, monkeypatch):
+def test_a_tasks_script_demonstrates_until_there_is_enough(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    made = {}
+    asked = []
 
-    def collect(task, folder, episodes, progress):
-        made.update(task=task, episodes=episodes)
+    def collect(task, folder, episodes, progress, **options):
+        asked.append((task, episodes, options))
         demonstrate(folder)
 
     monkeypatch.setattr(translation_recipes, "collect_demonstrations", collect)
-    source = find_source("reacher-hard")
+    source, model = find_source("reacher-hard"), Prepared()
     assert isinstance(source, DemonstrationSource) and source.name == "reacher-hard"
+    model.image_size = 16
+    source.suit(model)
     source.prepare(700)
-    assert made == {"task": "reacher-hard", "episodes": 12}  # of 62 frames
-    source.prepare(700_000)
-    assert made["episodes"] == 12, "what is there is taken as it is"
+    assert asked == [("reacher-hard", 12, {"image_size": 16})]  # of 62 frames each
+    # A collection that was killed goes on as it was begun: seven moments in two contexts.
+    source.prepare(700)
+    assert asked[1][:2] == ("reacher-hard", 50)
+    assert asked[1][2] == {
+        **{"horizon": 6, "contexts": ["light", "light"], "cameras": [0]},
+        **{"image_size": 16, "min_return": 0.0, "seed": 1},
+    }
     assert isinstance(source.recordings[0], Recording) and source.num_frames == 20 * 2 * 7
+    model.image_size = 64
+    source.suit(model)
+    with pytest.raises(ValueError, match=r"image_size=64 cannot learn .* of 16x16 pixels"):
+        source.prepare(700)
+    assert len(asked) == 2, "nothing is recorded in vain"
     with pytest.raises(ValueError, match="learned one by one"):
         find_source(["reacher-hard", "reacher-easy"])
+
+
+def test_a_recurrent_translator_sees_whole_videos(tmp_path):
+    module = Prepared()
+    module.arguments = {"translator": "lstm"}
+    given = Ingredients.of(lambda: None, SETTINGS, recordings=(write_made_up(tmp_path / "demos"),))
+    with pytest.raises(ValueError, match="whole_videos:true"):
+        pairs(module, given)

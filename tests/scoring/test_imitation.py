@@ -53,8 +53,19 @@ def test_held_out_demonstrations_are_others(options):
     )
     assert expert["return"] == pytest.approx(held_out.returns[[0, 1, 0, 1]].mean())
     assert random["episodes"] == 4
+    with pytest.raises(ValueError, match="give at_start=True"):
+        score_imitation(ID, "random", env_kwargs={**options, "at_start": False})
     with pytest.raises(ValueError, match="episodes must be at least 1, got 0"):
         score_imitation(ID, "random", env_kwargs=options, episodes=0)
+
+
+def test_agents_of_other_demonstrations_are_scored_one_by_one(options, monkeypatch):
+    trained = iter([{**options, "num_demonstrations": 1}, options])
+    monkeypatch.setattr(
+        imitation, "load_actor", lambda *_, **__: Actor(None, next(trained), "agent")
+    )
+    with pytest.raises(ValueError, match="score them one by one"):
+        score_imitation(ID, "sac", exp_id=[1, 2])
 
 
 def test_a_hinge_is_where_it_was_after_a_whole_turn(options):

@@ -53,7 +53,7 @@ def score(folder, monkeypatch, late):
     monkeypatch.setattr(
         translation, "load_model", lambda *_, **__: Knows(held_out.frames[:, 1], late)
     )
-    (row,) = score_translation("reacher-hard", demonstration=folder / "demos")
+    (row,) = score_translation("reacher-hard", demonstration=folder / "demos", pairs=())
     return row, held_out.frames[:, 1].astype(np.float32)
 
 
@@ -88,6 +88,23 @@ def test_pairs_are_drawn_anew_and_shown(folder):
     assert rows[1] == {**rows[0], "contexts": "default -> mismatch-body"}
     assert rows[2]["contexts"] == "light -> full" and rows[2]["copy"] != rows[0]["copy"]
     assert (folder / "strips.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_by_default_there_are_five_mismatches(folder):
+    rows = score_translation(
+        "reacher-hard", weights=folder / "model", demonstration=folder / "demos"
+    )
+    assert [row["contexts"] for row in rows[1:]] == [
+        f"default -> mismatch-{kind}" for kind in ("light", "body", "floor", "background", "all")
+    ]
+
+
+def test_states_of_another_simulation_are_refused(tmp_path, folder):
+    from demonstrated import write_made_up
+
+    write_made_up(tmp_path / "short")
+    with pytest.raises(ValueError, match="is it of another task"):
+        translation._env(read_demonstrations(tmp_path / "short"))
 
 
 def test_frames_of_another_size_are_refused(folder, tmp_path):

@@ -118,6 +118,14 @@ def test_rewards_of_costs(form, time_weight, expected):
     np.testing.assert_allclose(rewards, expected)
 
 
+@pytest.mark.parametrize("scale", [0.0, -1.0, float("nan"), float("inf")])
+def test_a_model_without_a_scale_is_refused(scale):
+    model = Bright()
+    model.scale = torch.tensor(scale)
+    with pytest.raises(ValueError, match=r"its scale is .* Train it anew"):
+        Guide(model, DEMONSTRATIONS, 1, HORIZON)
+
+
 def test_bad_rewards_are_named():
     for options, message in (
         ({"form": "expo"}, "Unknown form of reward 'expo'.*exp"),

@@ -72,3 +72,8 @@ def test_imitators_beside_their_expert(run_zoo, tmp_path):
     assert rows[0]["share"] == 1.0 and rows[1]["episodes"] == 2
     film = run_zoo("record", "--algo", "sac", *env, "-n", 4, "-o", "film.mp4").stdout
     assert "film.mp4" in film and (tmp_path / "film.mp4").stat().st_size > 1000
+    for extra, message in (
+        (("--epsilon", 0.5), "--epsilon is not an option of imitators"),
+        (("--seeds", 1, 2), "give one seed"),
+    ):
+        assert message in run_zoo("evaluate", "--algo", "sac", *env, *extra, ok=False).stderr

@@ -169,5 +169,6 @@ def test_context_translation_in_pairs_of_contexts(run_zoo, tmp_path):
         (("--contexts", "light"), "pairs of source and target, got 1 names"),
         (("--pool", 3), "--pool is an option of --family scenes"),
         (("--model", "motion"), "One task and one set of weights"),
+        (("--noise", "both"), "--noise is of games"),
     ):
         assert message in run_zoo("score", *options, *extra, ok=False).stderr

@@ -19,7 +19,7 @@ from objwrappers.perception.context_translation.checks import (
     check_networks,
     check_weights,
 )
-from objwrappers.perception.context_translation.moments import moments_of
+from objwrappers.perception.context_translation.moments import LEAST, moments_of
 from objwrappers.perception.context_translation.networks import (
     SIZES,
     SLOPE,
@@ -248,7 +248,7 @@ class ContextTranslation(Trainable):
 
     def standardised(self, features: Tensor) -> Tensor:
         """Returns features (..., Z), each number with mean 0 and variance 1 over the training."""
-        return (features - self.feature_mean) / self.feature_std
+        return (features - self.feature_mean) / self.feature_std.clamp(min=LEAST)
 
     def prepare(self, episodes: Tensor) -> None:
         """Keeps videos, each in one context, for :meth:`settle`; they are not stored.
