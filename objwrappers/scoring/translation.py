@@ -39,6 +39,8 @@ MISMATCHES = tuple(
     ("default", f"mismatch-{kind}") for kind in ("light", "body", "floor", "background", "all")
 )
 """Pairs of contexts, after C-LAIfO."""
+PROBED = 100
+"""Episodes of the training, of which a linear map learns the joints' angles."""
 SETTLED = 0.05
 """Share of an episode's greatest speed below which it no longer moves."""
 STRIP_MOMENTS, STRIP_SIDE_PX, STRIPS = 8, 96, 2
@@ -73,17 +75,18 @@ def score_translation(
         For each pair: ``contexts``; ``translation``, the squared error of a frame in [0, 1] summed
         over pixels and channels; ``copy``, that of the target's first frame; ``time_error``, how
         many frames a predicted one is away from its nearest in the target's video, and
-        ``time_error_moving``, while joints move; ``probe_r2``, of the joints' angles in the
-        target's features, read by a linear map of the source's; ``replayed`` and ``frozen``, the
-        tracking cost of who does what the demonstration shows, and of who never moves.
+        ``time_error_moving``, while joints move; ``probe_r2``, of the joints' angles, read from
+        the target's features by a linear map that learned of the training's; ``replayed`` and
+        ``frozen``, the tracking cost of who does what the demonstration shows, and of who never
+        moves.
 
     Raises:
         FileNotFoundError: There are no demonstrations or weights.
         ValueError: Demonstrations of one view, or of another size than the model's.
     """
-    held_out = find_demonstrations(task, None if demonstration is None else Path(demonstration))
-    _, held_out = held_out.split()
-    held_out = held_out.select(slice(episodes))
+    found = find_demonstrations(task, None if demonstration is None else Path(demonstration))
+    training, held_out = found.split()
+    training, held_out = training.select(slice(PROBED)), held_out.select(slice(episodes))
     model: Any = load_model("context_translation", task, weights, device, family="translation")
     size = (model.image_size, model.image_size)
     if held_out.image_size != size or held_out.num_views < 2:
@@ -92,6 +95,7 @@ def score_translation(
             f"{held_out.num_views} of {held_out.image_size}."
         )
     with contextlib.closing(_env(held_out)) as env:
+        known, (angles, _) = _known(model, training), _motion(training, env)
         joints, moving = _motion(held_out, env)
         rows, strips, labels = [], [], []
         for pair in (None, *pairs):
@@ -103,8 +107,9 @@ def score_translation(
                     _seen(held_out, env, name, (seed, view)) for view, name in enumerate(pair)
                 )
                 contexts = " -> ".join(pair)
-            found, predicted = _score(model, source, target, joints, moving)
-            rows.append({"contexts": contexts, **found})
+            figures, predicted, z = _score(model, source, target, moving)
+            probed = probe_r2(_flat(known), _flat(angles), _flat(z), _flat(joints))
+            rows.append({"contexts": contexts, **figures, "probe_r2": probed})
             moments = np.linspace(0, held_out.horizon, STRIP_MOMENTS).round().astype(int)
             for episode in range(min(STRIPS if not pairs else 1, len(held_out))):
                 for kind, videos in (
@@ -118,6 +123,10 @@ def score_translation(
     if picture is not None:
         write_picture(Path(picture), sheet(strips, labels, [f"step {m}" for m in moments]))
     return rows
+
+
+def _flat(videos: np.ndarray) -> np.ndarray:
+    return videos.reshape(-1, videos.shape[-1])
 
 
 def _recorded(held_out: Demonstrations, view: int) -> str:
@@ -166,37 +175,36 @@ def _seen(
 
 @torch.inference_mode()
 def _score(
-    model: Any, source: np.ndarray, target: np.ndarray, joints: np.ndarray, moving: list[int]
-) -> tuple[dict[str, float], np.ndarray]:
-    """Returns the figures, and the predicted frames uint8 (N, T + 1, h, w, 3)."""
+    model: Any, source: np.ndarray, target: np.ndarray, moving: list[int]
+) -> tuple[dict[str, float], np.ndarray, np.ndarray]:
+    """Returns the figures; the predicted frames, uint8; the target's features (N, T + 1, Z)."""
     device = model.scale.device
     videos, truths = (torch.from_numpy(part).to(device) for part in (source, target))
-    features, pictures, own, seen = [], [], [], []
+    features, pictures, own = [], [], []
     for video, truth in zip(videos, truths, strict=True):
         found = model.translate(video[None], truth[None, 0])
         features.append(found.features[0])
         pictures.append((255 * found.frames[0]).round().byte())
         own.append(model.encode(truth))
-        seen.append(model.encode(video))
     predicted, theirs = torch.stack(features), torch.stack(own)
     ahead, z = predicted.cpu().numpy(), theirs.cpu().numpy()
     made = torch.stack(pictures).cpu().numpy()
-    half = max(1, len(z) // 2)
-    return {
+    figures = {
         "translation": frame_error(made, target),
         "copy": copy_error(target, target[:, 0]),
         "time_error": float(np.mean([time_error(*pair) for pair in zip(ahead, z, strict=True)])),
         "time_error_moving": float(
             np.mean([time_error(*one) for one in zip(ahead, z, moving, strict=True)])
         ),
-        "probe_r2": probe_r2(
-            torch.stack(seen)[:half].flatten(0, 1).cpu().numpy(),
-            joints[:half].reshape(-1, joints.shape[-1]),
-            z[half:].reshape(-1, z.shape[-1]),
-            joints[half:].reshape(-1, joints.shape[-1]),
-        )
-        if len(z) > 1
-        else float("nan"),
         "replayed": float(model.cost(theirs[:, 1:], predicted[:, 1:]).mean()),
         "frozen": float(model.cost(theirs[:, :1], predicted[:, 1:]).mean()),
-    }, made
+    }
+    return figures, made, z
+
+
+@torch.inference_mode()
+def _known(model: Any, training: Demonstrations) -> np.ndarray:
+    """Returns features of the training's frames, in all recorded contexts by turns."""
+    views = [i % training.num_views for i in range(len(training))]
+    frames = torch.from_numpy(training.frames[range(len(training)), views])
+    return np.stack([model.encode(one.to(model.scale.device)).cpu().numpy() for one in frames])
