@@ -252,7 +252,7 @@ def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> No
     [
         (["--env", "ObjKeypoints-MsPackman-v0"], "Did you mean 'ObjKeypoints-MsPacman-v0'"),
         (["--env", "objframes-pong-v0"], "Did you mean 'ObjFrames-Pong-v0'"),
-        (["--env", "ObjFrames-Pong-v0", "--algo", "sac"], "no hyperparameters for --algo sac"),
+        (["--env", "ObjFrames-Pong-v0", "--algo", "td3"], "no hyperparameters for --algo td3"),
         (["--env", "ObjFrames-Pong-v0", "--env-kwargs", "frameskip:0"], "positive integer, got 0"),
         (["--env", ENV, "--env-kwargs", "model:motiom"], "Did you mean 'motion'"),
         (
