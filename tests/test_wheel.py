@@ -60,6 +60,11 @@ def test_the_wheel_has_what_the_library_reads(installed):
     package = installed / "objwrappers"
     names = {path.relative_to(package).as_posix() for path in package.rglob("*")}
     assert {"py.typed", "hyperparams/ppo.yml", "hyperparams/perception/motion.yml"} <= names
+    assert {
+        "bundled/demonstrations/reacher-hard/frames.json",
+        "bundled/weights/translation-context_translation-reacher-hard/model.safetensors",
+        "bundled/agents/sac/Control-finger-spin-v0_1/Control-finger-spin-v0.zip",
+    } <= names
     assert "perception/weights/motion-MsPacman/model.safetensors" in names
     assert {path.name for path in installed.iterdir() if path.suffix != ".dist-info"} == {
         "objwrappers"

@@ -68,3 +68,15 @@ def test_hyperparameters_are_the_published_ones_of_tasks_that_there_are() -> Non
     assert published.items() <= entries["Control"].items()
     assert entries["Control-humanoid-run-v0"]["policy_kwargs"] == {"feature_dim": 100}
     assert entries["Control-finger-spin-v0"]["noise_schedule"] == "linear(1.0,0.1,100000)"
+
+
+@needs_opengl
+def test_an_imitator_learns_from_pixels_and_is_scored(run_zoo: Any, tmp_path: Path) -> None:
+    agent = ["--algo", "drqv2", "--env", "IfO-reacher-hard-v0", "--device", "cpu"]
+    run_zoo("train", *agent, "-n", 50, "--eval-freq", -1, "--seed", 0, "-params", *SMALL)
+    run = tmp_path / "logs" / "drqv2" / "IfO-reacher-hard-v0_1"
+    config = json.loads((run / "config.json").read_text())
+    assert config["env_kwargs"] == {"observe": "pixels", "time": False, "target": False}
+    output = run_zoo("evaluate", *agent).stdout
+    assert [line.split()[0] for line in output.splitlines()[1:2]] == ["expert"]
+    assert "IfO-reacher-hard-v0_1" in output
