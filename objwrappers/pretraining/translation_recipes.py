@@ -44,7 +44,16 @@ class DemonstrationSource(RecordedSource):
         self._image_size = 48
 
     def suit(self, module: Any) -> None:
-        """Takes the size of the frames from the model."""
+        """Takes the size of the frames from the model.
+
+        Raises:
+            ValueError: It is no context translation.
+        """
+        if module.family != "translation":
+            raise ValueError(
+                f"{module.name} learns from frames, but what is recorded of {self.name} by itself "
+                "are demonstrations for context translation: give a recording (--frames-folder)."
+            )
         self._image_size = module.image_size
 
     def prepare(self, count: int, progress: bool = False) -> None:

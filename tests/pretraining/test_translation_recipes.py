@@ -27,7 +27,7 @@ TINY = {
 class Prepared:
     """What a recipe asks of a model."""
 
-    name, image_size, arguments = "context_translation", 8, {}
+    name, family, image_size, arguments = "context_translation", "translation", 8, {}
 
     def prepare(self, episodes):
         self.episodes = episodes

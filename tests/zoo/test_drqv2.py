@@ -63,7 +63,7 @@ def test_a_replay_too_large_is_one_message_and_leaves_nothing(run_zoo: Any, tmp_
 def test_hyperparameters_are_the_published_ones_of_tasks_that_there_are() -> None:
     entries = yaml.safe_load(default_hyperparams("drqv2").read_text())
     ids = {f"Control-{task}-v0" for task in TASKS}
-    assert entries.keys() - ids == {"Control", ".easy"}
+    assert entries.keys() - ids == {"Control", "IfO", ".easy"}
     published = {"batch_size": 256, "train_freq": 2, "learning_starts": 2000, "tau": 0.01}
     assert published.items() <= entries["Control"].items()
     assert entries["Control-humanoid-run-v0"]["policy_kwargs"] == {"feature_dim": 100}
