@@ -71,6 +71,7 @@ def test_hyperparameters_are_the_published_ones_of_tasks_that_there_are() -> Non
 
 
 @needs_opengl
+@pytest.mark.slow
 def test_an_imitator_learns_from_pixels_and_is_scored(run_zoo: Any, tmp_path: Path) -> None:
     agent = ["--algo", "drqv2", "--env", "IfO-reacher-hard-v0", "--device", "cpu"]
     run_zoo("train", *agent, "-n", 50, "--eval-freq", -1, "--seed", 0, "-params", *SMALL)

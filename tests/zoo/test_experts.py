@@ -12,7 +12,7 @@ ENV = "Control-cartpole-balance-v0"
 
 
 @needs_opengl
-@pytest.mark.parametrize("algo", ["sac", "tqc"])
+@pytest.mark.parametrize("algo", ["sac", pytest.param("tqc", marks=pytest.mark.slow)])
 def test_an_expert_learns_scores_and_demonstrates(run_zoo, tmp_path, algo):
     options = ["--algo", algo, "--device", "cpu"]
     tiny = ["-params", "learning_starts:20", "policy_kwargs:{net_arch: [8]}"]

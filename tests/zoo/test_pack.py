@@ -105,6 +105,7 @@ def test_bundled_agents_are_found_where_there_are_no_others(run_zoo, tmp_path, e
     assert (tmp_path / "film.mp4").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_target_critics_are_packed_once(run_zoo, tmp_path):
     options = ["--algo", "sac", "--env", "Control-cartpole-swingup-v0"]
     tiny = ["-params", "learning_starts:20", "learning_rate:0.1", "--device", "cpu"]
