@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Any, Protocol
 
@@ -150,6 +151,7 @@ class Guide:
         self._known: OrderedDict[tuple[int, bytes], np.ndarray] = OrderedDict()
         self._targets: np.ndarray | None = None
         self._first: np.ndarray | None = None
+        self._pictures: dict[int, np.ndarray] = {}
         self.chosen = np.zeros(num_envs, int)
         self.steps = np.zeros(num_envs, int)
 
@@ -194,6 +196,8 @@ class Guide:
             self._first = np.zeros((len(self.steps), *frames.shape[1:]), np.uint8)
         self._targets[envs], self._first[envs] = targets, frames
         self.chosen[envs], self.steps[envs] = chosen, 0
+        for env in envs.tolist():
+            self._pictures.pop(env, None)
 
     def follow(self, envs: np.ndarray) -> None:
         """Counts a step of the given envs."""
@@ -207,18 +211,14 @@ class Guide:
 
     def image_cost(self, envs: np.ndarray, frames: np.ndarray) -> np.ndarray:
         """Returns the same of pictures, uint8 (n, h, w, 3)."""
-        wanted = np.stack([self.predicted(env)[self.steps[env]] for env in envs])
+        wanted = np.stack([self.predicted(env)[self.steps[env]] for env in envs.tolist()])
         return _apart(frames, wanted).sum((1, 2, 3)) / self.image_scale
 
-    @property
+    @cached_property
     def image_scale(self) -> float:
         """Mean squared distance of demonstrations' frames, in [0, 1], to their first ones."""
-        if not hasattr(self, "_image_scale"):
-            frames = self.videos.frames[:_MEASURED_VIDEOS, 0]
-            self._image_scale = float(
-                _apart(frames[:, 1:], frames[:, :1]).sum((2, 3, 4)).mean() or 1.0
-            )
-        return self._image_scale
+        frames = self.videos.frames[:_MEASURED_VIDEOS, 0]
+        return float(_apart(frames[:, 1:], frames[:, :1]).sum((2, 3, 4)).mean() or 1.0)
 
     def next_targets(self, envs: np.ndarray) -> np.ndarray:
         """Returns the features to have after the next action, float32 (n, Z)."""
@@ -229,13 +229,10 @@ class Guide:
     def predicted(self, env: int) -> np.ndarray:
         """Returns what an env's episode is to look like, uint8 (T + 1, h, w, 3)."""
         assert self._first is not None
-        key = (int(self.chosen[env]), self._first[env].tobytes())
-        kept = getattr(self, "_pictures", {})
-        if kept.get(env, (None,))[0] != key:
+        if env not in self._pictures:
             _, frames = self._translate(self.chosen[[env]], self._first[[env]])
-            kept[env] = (key, frames[0])
-            self._pictures = kept
-        return kept[env][1]
+            self._pictures[env] = frames[0]
+        return self._pictures[env]
 
     def demonstrated(self, env: int) -> np.ndarray:
         """Returns the frame of an env's demonstration that belongs to its last one."""
