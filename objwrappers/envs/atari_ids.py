@@ -16,6 +16,8 @@ from gymnasium.vector import VectorEnv
 from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.envs.confounded import ConfoundedFrames, VectorConfoundedFrames
 from objwrappers.envs.loading import (
+    View,
+    cast,
     check_names_of,
     frames_for,
     load_keypoints,
@@ -32,6 +34,7 @@ from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
 
 if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
+    from objwrappers.perception.roles import Roles
     from objwrappers.perception.scenes.classifier import SceneClassifier
     from objwrappers.perception.scenes.module import SceneModule
 
@@ -188,6 +191,9 @@ def make_scene(
     device: str = "auto",
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
+    roles: bool | str | Roles = False,
+    relations: bool = False,
+    map: bool = False,
     render_mode: str | None = None,
     source: Source[gym.Env] = make_atari,
     **options: Any,
@@ -212,17 +218,26 @@ def make_scene(
             most probable objects of the frame alone, and there is no ``velocity``.
         classifier: Other names and rows than those stored with the weights: a folder or a hub
             repository that :meth:`SceneClassifier.save` wrote, or a classifier.
+        roles: True to name objects by the classes of a short random play, in which one thing of
+            several looks is one class; or a folder or hub repository of such
+            :class:`~objwrappers.perception.roles.Roles`, or roles.
+        relations: Give ``relative`` (R, 4), place and velocity relative to the player's.
+        map: Give ``map`` uint8 (4, 21, 21), what is around the player: see
+            :class:`~objwrappers.wrappers.player_view.EgocentricMap`.
         render_mode: ``None`` or ``"rgb_array"``: the frame with boxes, names and tracks.
         source: Makes the env of frames: another has other options.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
         FileNotFoundError: There are no weights; the message says how to make them.
-        ValueError: No such game, model or option, or a classifier made for other weights.
+        ValueError: No such game, model or option, a classifier or roles made for other weights,
+            or relations and a map in a game where no player was found.
     """
     scene = load_scene(game, model, weights, device, classifier, options)
-    env = source(game, **frames_for(scene, render_mode), **options)
-    return TransformFrames(env, look(scene, game, 1, track, render_mode), render_mode)
+    view = View(track, roles, relations, map)
+    scene, who = cast(scene, game, options.get("noise", "none"), view)
+    env = source(game, **frames_for(scene, render_mode, native=map), **options)
+    return TransformFrames(env, look(scene, game, 1, view, render_mode, who), render_mode)
 
 
 def make_scene_vec(
@@ -233,6 +248,9 @@ def make_scene_vec(
     device: str = "auto",
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
+    roles: bool | str | Roles = False,
+    relations: bool = False,
+    map: bool = False,
     render_mode: str | None = None,
     source: Source[VectorEnv] = make_atari_vec,
     **options: Any,
@@ -242,8 +260,11 @@ def make_scene_vec(
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
     scene = load_scene(game, model, weights, device, classifier, options)
-    env = source(game, num_envs, **frames_for(scene, render_mode), **options)
-    return VectorTransformFrames(env, look(scene, game, num_envs, track, render_mode), render_mode)
+    view = View(track, roles, relations, map)
+    scene, who = cast(scene, game, options.get("noise", "none"), view)
+    env = source(game, num_envs, **frames_for(scene, render_mode, native=map), **options)
+    transform = look(scene, game, num_envs, view, render_mode, who)
+    return VectorTransformFrames(env, transform, render_mode)
 
 
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.

@@ -3,6 +3,7 @@
 * :func:`check_names_of`: the options of a family
 * :func:`load_keypoints`, :func:`load_scene`: models by name, or those that are given
 * :func:`frames_for`: a model → the options of its frames
+* :func:`cast`: a scene model, and who is who in what it finds
 * :func:`look`: a scene model → what makes observations of it
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from objwrappers.envs.atari import screen_size
@@ -20,14 +22,51 @@ from objwrappers.wrappers.base import check_render_mode
 
 if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
+    from objwrappers.perception.roles import Roles
     from objwrappers.perception.scenes.classifier import SceneClassifier
     from objwrappers.perception.scenes.module import SceneModule
     from objwrappers.wrappers.base import FrameTransform
 
-__all__ = ["check_names_of", "frames_for", "load_keypoints", "load_scene", "look"]
+__all__ = ["View", "cast", "check_names_of", "frames_for", "load_keypoints", "load_scene", "look"]
 
 TAIL = 12
 """Steps of an object's past that a picture of its track shows."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How the objects of a scene are shown.
+
+    Attributes:
+        track: Whether objects keep their rows, or options of the tracker.
+        roles: Who is who: True for those that are found, a folder or a hub repository, or roles;
+            False for none, unless relations or a map need them.
+        relations: Places and velocities relative to the player, too.
+        map: A map of what is around the player, too.
+
+    Raises:
+        ValueError: Another value, or what needs tracked objects without.
+    """
+
+    track: bool | Mapping[str, Any] = True
+    roles: bool | str | Roles = False
+    relations: bool = False
+    map: bool = False
+
+    def __post_init__(self) -> None:
+        """Checks them."""
+        if not isinstance(self.track, bool | Mapping):
+            raise ValueError(f"track must be True, False or a dict of options, got {self.track!r}.")
+        for name in ("relations", "map"):
+            if not isinstance(getattr(self, name), bool):
+                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+        if self.track is False and self.has_player:
+            raise ValueError("relations and map are of objects that are followed: leave track on.")
+
+    @property
+    def has_player(self) -> bool:
+        """Whether the player is asked for."""
+        return self.relations or self.map
 
 
 def check_names_of(family: str, given: Iterable[str]) -> None:
@@ -36,16 +75,18 @@ def check_names_of(family: str, given: Iterable[str]) -> None:
     check_names(given, (*row.options, *row.single_options, *row.vector_options))
 
 
-def frames_for(model: PerceptionModel, render_mode: str | None) -> dict[str, Any]:
-    """Returns the options that make an env give the frames that a model reads."""
+def frames_for(
+    model: PerceptionModel, render_mode: str | None, native: bool = False
+) -> dict[str, Any]:
+    """Returns the options that make an env give the frames that a model reads, or native ones."""
     from objwrappers.perception.base import frame_format_of
 
     check_render_mode(render_mode)
     wanted = frame_format_of(model)
-    native = wanted.height is None or wanted.width is None
+    native = native or wanted.height is None or wanted.width is None
     return {
         "frame_size": None if native else (wanted.height, wanted.width),
-        "grayscale": wanted.grayscale,
+        "grayscale": wanted.grayscale and not native,
         "pictures": render_mode is not None,
     }
 
@@ -114,21 +155,43 @@ def load_scene(
     return scene.with_classifier(classifier)
 
 
+def cast(scene: SceneModule, game: str, noise: str, view: View) -> tuple[SceneModule, Roles | None]:
+    """Returns a scene model whose classes are those of the roles, and the roles, if asked for.
+
+    Raises:
+        FileNotFoundError: There are no roles; the message says how to make them.
+        ValueError: They were made for other weights.
+    """
+    from objwrappers.perception.roles import Roles, find_roles
+
+    roles = view.roles
+    if roles is False and not view.has_player:
+        return scene, None
+    if isinstance(roles, bool):
+        roles = find_roles(scene.name, check_game(game), noise, scene.digest)
+    elif not isinstance(roles, Roles):
+        roles = Roles.load(roles, scene.digest)
+    return scene.with_classifier(roles.classifier), roles
+
+
 def look(
     scene: SceneModule,
     game: str,
     num_envs: int,
-    track: bool | Mapping[str, Any],
+    view: View,
     render_mode: str | None,
+    roles: Roles | None = None,
 ) -> FrameTransform:
     """Returns what makes observations of a scene model's frames."""
     from objwrappers.wrappers.perception import Perceive
+    from objwrappers.wrappers.player_view import PlayerView
     from objwrappers.wrappers.tracking import Track
 
-    if track is False:
+    if view.track is False:
         return Perceive(scene, num_envs)
-    if track is not True and not isinstance(track, Mapping):
-        raise ValueError(f"track must be True, False or a dict of options, got {track!r}.")
     tail = TAIL if render_mode is not None else 0
-    options = {} if track is True else track
-    return Track(scene, num_envs, screen_size(rom_name(game)), options, tail)
+    options = {} if view.track is True else view.track
+    track = Track(scene, num_envs, screen_size(rom_name(game)), options, tail)
+    if roles is None or not view.has_player:
+        return track
+    return PlayerView(track, roles, view.relations, view.map)

@@ -78,7 +78,7 @@ PIXELS = (
 """Of the pixel baseline alone."""
 MODEL = ("model", "weights", "device", "features", "map_size")
 """Of ids whose observations are keypoints."""
-SCENE = ("model", "weights", "device", "track", "classifier")
+SCENE = ("model", "weights", "device", "track", "classifier", "roles", "relations", "map")
 """Of ids whose observations are the objects of a scene."""
 GAZE = ("model", "weights", "device", "mode", "stack_num")
 """Of ids whose observations have predicted gaze."""
@@ -135,7 +135,9 @@ _CURES = {
     "batch_size": "All envs step together.",
     "obs_type": "Observations are those of the id.",
     **dict.fromkeys(("features", "map_size"), "It is an option of ObjKeypoints ids."),
-    **dict.fromkeys(("track", "classifier"), "It is an option of ObjScene ids."),
+    **dict.fromkeys(
+        ("track", "classifier", "roles", "relations", "map"), "It is an option of ObjScene ids."
+    ),
     **dict.fromkeys(PIXELS, "It is an option of ObjFrames ids."),
 }
 

@@ -1,7 +1,7 @@
 """Where weights are found, and how a frozen model is made of them.
 
 * :func:`load_model`: name and game → frozen model
-* :func:`find_weights`: by what they were trained on, the user's cache first
+* :func:`find_weights`, :func:`find_trained`: by what they were trained on, the user's cache first
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ __all__ = [
     "MODELS",
     "check_device",
     "family_and_model_of",
+    "find_trained",
     "find_weights",
     "load_model",
     "model_class",
@@ -82,6 +83,27 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
         FileNotFoundError: There are none; the message is the command that makes them.
     """
     command, call = _how_to_train(model, game, noise, family)
+    folder = find_trained(model, game, noise, family, command)
+    if folder is not None:
+        return folder
+    raise FileNotFoundError(
+        f"There are no weights of {model!r} for {game}. Make them: {command} (in Python: {call})"
+    )
+
+
+def find_trained(
+    model: str, game: str, noise: str, family: str, command: str | None = None
+) -> Path | None:
+    """Returns the folder that :func:`find_weights` tells of, None where there is none.
+
+    Args:
+        model: As config.json names it.
+        game: ``"MsPacman"``.
+        noise: Bars.
+        family: As config.json names it.
+        command: That trains under the bars: named in a warning where only weights without are
+            found; None for no warning.
+    """
     cached = cache_folder("weights")
     found: list[_Weights] = []
     for place in (cached, BUNDLED, WITH_DEMONSTRATIONS):
@@ -95,15 +117,13 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
             continue
         # Sorting is stable: the cache stays before what is bundled.
         folder = min(fitting, key=lambda f: (f.parent != fitting[0].parent, f.name != usual))
-        if trained_under != noise:
+        if trained_under != noise and command is not None:
             warnings.warn(
                 f"{folder} was trained without bars. Train weights for them: {command}",
-                stacklevel=3,
+                stacklevel=4,
             )
         return folder
-    raise FileNotFoundError(
-        f"There are no weights of {model!r} for {game}. Make them: {command} (in Python: {call})"
-    )
+    return None
 
 
 def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, str]:

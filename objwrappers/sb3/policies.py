@@ -1,14 +1,20 @@
 """Our extractors as policies that YAML can name, one for each family of algorithms.
 
-| algorithm | keypoints, ``features="map"`` | keypoints, graph | scenes |
-|---|---|---|---|
-| PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` | :class:`ScenePolicy` |
-| DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` | :class:`SceneQPolicy` |
-| QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` | |
-| RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` | |
+| algorithm | keypoints, ``features="map"`` | keypoints, graph |
+|---|---|---|
+| PPO, A2C | :class:`KeypointCNNPolicy` | :class:`KeypointGNNPolicy` |
+| DQN | :class:`KeypointCNNQPolicy` | :class:`KeypointGNNQPolicy` |
+| QR-DQN | :class:`KeypointCNNQuantilePolicy` | :class:`KeypointGNNQuantilePolicy` |
+| RecurrentDQN | :class:`KeypointCNNLstmPolicy` | :class:`KeypointGNNLstmPolicy` |
 
-and on pixels :class:`FLSPolicy`, :class:`FLSQPolicy` and :class:`FLSQuantilePolicy`, and for those
-who imitate people :class:`GazePolicy`.
+| algorithm | objects, relations, map | scenes | pixels, with attention |
+|---|---|---|---|
+| PPO, A2C | :class:`ObjectPolicy` | :class:`ScenePolicy` | :class:`FLSPolicy` |
+| DQN | :class:`ObjectQPolicy` | :class:`SceneQPolicy` | :class:`FLSQPolicy` |
+| QR-DQN | :class:`ObjectQuantilePolicy` | | :class:`FLSQuantilePolicy` |
+| RecurrentDQN | :class:`ObjectLstmPolicy` | | |
+
+For those who imitate people there is :class:`GazePolicy`.
 
 In hyperparams: ``policy: objwrappers.sb3.policies.KeypointGNNPolicy``. An extractor's options are
 ``policy_kwargs: {features_extractor_kwargs: {features_dim: 128}}``, of scenes
@@ -32,6 +38,7 @@ from objwrappers.sb3.cloning.networks import GazeExtractor
 from objwrappers.sb3.free_lunch import FreeLunchExtractor
 from objwrappers.sb3.free_lunch.networks import Network
 from objwrappers.sb3.keypoints import KeypointCNN, KeypointGNN
+from objwrappers.sb3.objects import ObjectView
 from objwrappers.sb3.recurrent_dqn.networks import MultiInputLstmPolicy
 from objwrappers.sb3.scenes import SceneRows
 
@@ -48,6 +55,10 @@ __all__ = [
     "KeypointGNNPolicy",
     "KeypointGNNQPolicy",
     "KeypointGNNQuantilePolicy",
+    "ObjectLstmPolicy",
+    "ObjectPolicy",
+    "ObjectQPolicy",
+    "ObjectQuantilePolicy",
     "ScenePolicy",
     "SceneQPolicy",
 ]
@@ -131,6 +142,30 @@ class SceneQPolicy(_Encoded, QPolicy):
     """Q-values on :class:`~objwrappers.sb3.scenes.SceneRows`."""
 
     encoder = SceneRows
+
+
+class ObjectPolicy(_Encoded, MultiInputActorCriticPolicy):
+    """Actor and critic on :class:`~objwrappers.sb3.objects.ObjectView`."""
+
+    encoder = ObjectView
+
+
+class ObjectQPolicy(_Encoded, QPolicy):
+    """Q-values on :class:`~objwrappers.sb3.objects.ObjectView`."""
+
+    encoder = ObjectView
+
+
+class ObjectQuantilePolicy(_Encoded, QuantilePolicy):
+    """Quantiles of returns on :class:`~objwrappers.sb3.objects.ObjectView`."""
+
+    encoder = ObjectView
+
+
+class ObjectLstmPolicy(_Encoded, MultiInputLstmPolicy):
+    """Recurrent Q-values on :class:`~objwrappers.sb3.objects.ObjectView`."""
+
+    encoder = ObjectView
 
 
 class _FreeLunch:

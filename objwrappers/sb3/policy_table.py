@@ -31,6 +31,7 @@ _ACTOR_CRITICS = (
     policies.GazePolicy,
     policies.KeypointCNNPolicy,
     policies.KeypointGNNPolicy,
+    policies.ObjectPolicy,
     policies.ScenePolicy,
 )
 _ALGORITHMS: dict[str, tuple[Any, ...]] = {
@@ -43,6 +44,7 @@ _ALGORITHMS: dict[str, tuple[Any, ...]] = {
         policies.FLSQPolicy,
         policies.KeypointCNNQPolicy,
         policies.KeypointGNNQPolicy,
+        policies.ObjectQPolicy,
         policies.SceneQPolicy,
     ),
     "drqv2": (DrQv2,),
@@ -53,8 +55,14 @@ _ALGORITHMS: dict[str, tuple[Any, ...]] = {
         policies.FLSQuantilePolicy,
         policies.KeypointCNNQuantilePolicy,
         policies.KeypointGNNQuantilePolicy,
+        policies.ObjectQuantilePolicy,
     ),
-    "rdqn": (RecurrentDQN, policies.KeypointCNNLstmPolicy, policies.KeypointGNNLstmPolicy),
+    "rdqn": (
+        RecurrentDQN,
+        policies.KeypointCNNLstmPolicy,
+        policies.KeypointGNNLstmPolicy,
+        policies.ObjectLstmPolicy,
+    ),
     "sac": (SAC,),
     "tqc": (TQC,),
     "trpo": (TRPO, *_ACTOR_CRITICS),

@@ -283,6 +283,11 @@ class VectorTransformFrames(VectorWrapper):
         return self.transform(self._frames, self._everyone, fresh)
 
     @property
+    def percepts(self) -> Any:
+        """What the transform perceived last, those beside the observation among them."""
+        return self._percepts
+
+    @property
     def pictures(self) -> np.ndarray | None:
         """The last frames, native RGB uint8 (N, H, W, 3) if kept; None before a reset."""
         kept = pictures_of(self.env)

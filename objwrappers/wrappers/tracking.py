@@ -115,8 +115,9 @@ class Tracker:
         Returns:
             ``boxes`` (n, R, 4), the width and height as they were last seen, ``velocity``
             (n, R, 2) in units of [-1, 1] a step, ``present`` (n, R), ``what`` (n, R, D) as last
-            seen, ``label`` (n, R), the class of each row, and ``age`` (n, R), for how many steps
-            the row has held its object. A free row has zeros, and its label.
+            seen, ``label`` (n, R), the class of each row, ``age`` (n, R), for how many steps the
+            row has held its object, and ``missed`` (n, R), for how many it has not been found. A
+            free row has zeros, and its label.
         """
         state = self._taken(percepts, envs, fresh)
         boxes, velocity, seen = state["boxes"], state["velocity"], state["seen"]
@@ -174,7 +175,8 @@ class Tracker:
             self._state[key][envs] = value
         label = np.broadcast_to(self._row_class.astype(np.uint8), state["present"].shape).copy()
         given = {key: state[key] for key in ("boxes", "velocity", "present", "what")}
-        return {**given, "label": label, "age": state["age"].astype(np.float32)}
+        counts = {key: state[key].astype(np.float32) for key in ("age", "missed")}
+        return {**given, "label": label, **counts}
 
     def _assign(
         self, predicted: np.ndarray, alive: np.ndarray, found: np.ndarray, there: np.ndarray

@@ -1,7 +1,8 @@
 """What the objects of a scene are called: a linear classifier of z_what.
 
 Nearest centroids are linear, too, so that classes found without supervision and classes learned
-from a few examples are stored and run alike.
+from a few examples are stored and run alike. A class may have several looks (a ball that takes the
+colour of what it flies past); the best of them counts.
 """
 
 from __future__ import annotations
@@ -40,15 +41,17 @@ class SceneClassifier(nn.Module):
         what_size: D, of z_what.
         labels: Names of the C classes.
         rows: Rows that each class has in an observation, at least 1 each.
+        looks: How many looks each class has; by default one. Its score is that of the best.
 
     Attributes:
         labels: The same.
         rows: The same.
-        weight: float32 (C, D).
-        bias: float32 (C,).
+        looks: The same, L together.
+        weight: float32 (L, D), those of a class side by side.
+        bias: float32 (L,).
 
     Raises:
-        ValueError: No class, a name twice, another number of rows, or too many of them.
+        ValueError: No class, a name twice, another number of rows or looks, or too many of them.
 
     Example:
         >>> classifier.save("my-names", weights_digest=model.digest)
@@ -58,14 +61,21 @@ class SceneClassifier(nn.Module):
     weight: Tensor
     bias: Tensor
 
-    def __init__(self, what_size: int, labels: Sequence[str], rows: Sequence[int]) -> None:
+    def __init__(
+        self,
+        what_size: int,
+        labels: Sequence[str],
+        rows: Sequence[int],
+        looks: Sequence[int] | None = None,
+    ) -> None:
         super().__init__()
         self.labels, self.rows = tuple(labels), tuple(rows)
+        self.looks = (1,) * len(labels) if looks is None else tuple(looks)
         if not 1 <= what_size <= MOST_NUMBERS:
             raise ValueError(f"what_size must be from 1 to {MOST_NUMBERS}, got {what_size}.")
-        _check_classes(self.labels, self.rows)
-        self.register_buffer("weight", torch.zeros(len(labels), what_size))
-        self.register_buffer("bias", torch.zeros(len(labels)))
+        _check_classes(self.labels, self.rows, self.looks)
+        self.register_buffer("weight", torch.zeros(sum(self.looks), what_size))
+        self.register_buffer("bias", torch.zeros(sum(self.looks)))
 
     @classmethod
     def of_centroids(
@@ -80,7 +90,31 @@ class SceneClassifier(nn.Module):
     def forward(self, what: Tensor) -> Tensor:
         """(..., D) → scores (..., C), in full precision: classes may be near each other."""
         with torch.autocast(what.device.type, enabled=False):
-            return what.float() @ self.weight.T + self.bias
+            scores = what.float() @ self.weight.T + self.bias
+        if len(self.labels) == len(self.bias):
+            return scores
+        return torch.stack([part.amax(-1) for part in scores.split(self.looks, -1)], -1)
+
+    def merged(self, groups: Sequence[Sequence[int]], rows: Sequence[int]) -> SceneClassifier:
+        """Returns a classifier in which several of these classes are one, of several looks.
+
+        Args:
+            groups: Numbers of the classes that become one, for each new class, which takes the
+                name of the first.
+            rows: Of each new class.
+        """
+        first = [sum(self.looks[:k]) for k in range(len(self.labels))]
+        kept = [[range(first[k], first[k] + self.looks[k]) for k in group] for group in groups]
+        order = [index for parts in kept for part in parts for index in part]
+        classifier = SceneClassifier(
+            self.weight.shape[1],
+            [self.labels[group[0]] for group in groups],
+            rows,
+            [sum(map(len, parts)) for parts in kept],
+        ).to(self.weight.device)
+        classifier.weight.copy_(self.weight[order])
+        classifier.bias.copy_(self.bias[order])
+        return classifier
 
     def save(self, folder: str | Path, weights_digest: str | None = None) -> None:
         """Writes config.json and model.safetensors; the folder appears complete or not at all.
@@ -100,6 +134,7 @@ class SceneClassifier(nn.Module):
             "what_size": self.weight.shape[1],
             "labels": [*self.labels],
             "rows": [*self.rows],
+            "looks": [*self.looks],
         }
         if weights_digest is not None:
             config["weights_digest"] = weights_digest
@@ -127,7 +162,7 @@ class SceneClassifier(nn.Module):
         names = ("what_size", "labels", "rows")
         if missing := [name for name in names if name not in config]:
             raise ValueError(f"{where} is damaged: it lacks {', '.join(missing)}.")
-        arguments = {name: config[name] for name in names}
+        arguments = {name: config[name] for name in (*names, "looks") if name in config}
         try:
             check_arguments(cls, arguments)
             classifier = cls(**arguments)
@@ -158,7 +193,7 @@ def _check_belongs(config: dict[str, Any], module: SceneModule | None, where: st
     raise ValueError(f"{where} was made for other weights: {why}. Fit a classifier to these.")
 
 
-def _check_classes(labels: tuple[str, ...], rows: tuple[int, ...]) -> None:
+def _check_classes(labels: tuple[str, ...], rows: tuple[int, ...], looks: tuple[int, ...]) -> None:
     words = all(isinstance(label, str) and label for label in labels)
     if not words or not labels or len({*labels}) < len(labels) or len(labels) > MOST_CLASSES:
         raise ValueError(f"labels must be 1 to {MOST_CLASSES} different names, got {labels}.")
@@ -166,4 +201,9 @@ def _check_classes(labels: tuple[str, ...], rows: tuple[int, ...]) -> None:
         raise ValueError(
             f"rows must be a number of at least 1 for each of {len(labels)} labels, at most "
             f"{MOST_ROWS} together, got {rows}."
+        )
+    if len(looks) != len(labels) or min(looks) < 1 or sum(looks) > MOST_CLASSES:
+        raise ValueError(
+            f"looks must be a number of at least 1 for each of {len(labels)} labels, at most "
+            f"{MOST_CLASSES} together, got {looks}."
         )

@@ -1,0 +1,190 @@
+"""From a short random play to roles.
+
+* :func:`learn_roles`: plays, learns, writes
+* :func:`roles_of`: a play and a classifier → :class:`~objwrappers.perception.roles.Roles`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import gymnasium as gym
+import numpy as np
+import torch
+
+from objwrappers.files import cache_folder
+from objwrappers.games import check_game
+from objwrappers.perception.loading import load_model, weights_name
+from objwrappers.perception.roles import HARMFUL, Roles, roles_family
+from objwrappers.perception.scenes.classes import find_classes
+from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.scenes.module import SceneModule
+from objwrappers.perception.storage import check_replaceable
+from objwrappers.pretraining.roles.agency import agencies
+from objwrappers.pretraining.roles.contacts import outcomes
+from objwrappers.pretraining.roles.identity import merge, one_thing
+from objwrappers.pretraining.roles.landscape import landscape
+from objwrappers.pretraining.roles.play import Play, watch_play
+
+__all__ = ["CLASSES", "LEAST_AGENCY", "LearnedRoles", "learn_roles", "roles_of"]
+
+CLASSES = ("found", "stored")
+"""Which classes roles are of: those that are found in the play, or those of the weights."""
+
+LEAST_AGENCY = 0.03
+"""Of the class that is taken for the player."""
+
+PAYS = 1.0
+"""Mean reward of a touch from which on a class is called a prize."""
+
+SEEN_AT_ONCE = 0.995  # share of the steps in which all objects of a class have a row
+CLASSIFIED = 1000  # frames that classes are found in
+FAMILY = "scenes"
+
+
+@dataclass(frozen=True)
+class LearnedRoles:
+    """What was learned, and where it lies.
+
+    Attributes:
+        folder: Of config.json and model.safetensors.
+        roles: As they are there.
+        frame: uint8 (H, W, 3), one of the play.
+    """
+
+    folder: Path
+    roles: Roles
+    frame: np.ndarray
+
+
+def learn_roles(
+    game: str,
+    model: str = "motion",
+    *,
+    classes: str = "found",
+    noise: str = "none",
+    weights: str | Path | None = None,
+    output: str | Path | None = None,
+    steps: int = 1500,
+    num_envs: int = 16,
+    seed: int = 0,
+    device: str = "auto",
+    report: Callable[[int], object] | None = None,
+    command: str | None = None,
+) -> LearnedRoles:
+    """Finds out by a short random play who is who in a game, and writes it down.
+
+    Args:
+        game: ``"MsPacman"``.
+        model: Whose objects they are, a model of scenes.
+        classes: ``"found"``: without labels, in frames of a play before; ``"stored"``: those of
+            the weights, which may have been named by examples.
+        noise: Bars on the frames.
+        weights: Of the model; by default those that are found.
+        output: Folder; by default one in the user's cache, where ids look.
+        steps: Of each env.
+        num_envs: Played side by side.
+        seed: Of the play.
+        device: Of perception.
+        report: Called with the steps done.
+        command: What config.json says that made them.
+
+    Raises:
+        FileNotFoundError: There are no weights.
+        FileExistsError: The folder holds anything else than weights.
+        ValueError: No such game, model, noise or classes, or numbers below 1.
+    """
+    game = check_game(game)
+    if classes not in CLASSES:
+        raise ValueError(f"classes must be {' or '.join(map(repr, CLASSES))}, got {classes!r}.")
+    if steps < 1 or num_envs < 1:
+        raise ValueError(f"steps and num_envs must be at least 1, got {steps} and {num_envs}.")
+    name = weights_name(model, game, noise, roles_family(FAMILY))
+    folder = Path(output) if output is not None else cache_folder("weights") / name
+    check_replaceable(folder)
+    scene = load_model(model, game, weights, device, noise, FAMILY)
+    assert isinstance(scene, SceneModule)
+
+    def play(model: SceneModule, steps: int, seed: int) -> Play:
+        env = gym.make_vec(
+            f"ObjScene-{game}-v0", num_envs, model=model, noise=noise, render_mode="rgb_array"
+        )
+        with closing(env):
+            return watch_play(env, steps, seed, report)
+
+    if classes == "found":
+        frames = play(scene, steps // 2, seed + 1).frames
+        drawn = np.random.default_rng(seed).permutation(frames.shape[0] * frames.shape[1])
+        chosen = frames.reshape(-1, *frames.shape[2:])[drawn[:CLASSIFIED]]
+        found = find_classes(scene, torch.from_numpy(chosen))
+        scene = scene.with_classifier(found)
+    watched = play(scene, steps, seed)
+    roles = roles_of(watched, scene.classifier, named=classes == "stored")
+    labels = roles.classifier.labels
+    roles.record = {
+        "trained_on": {"task": game, "noise": noise, "channels": "RGB"},
+        "training": {
+            "command": command,
+            "classes": classes,
+            "steps": steps,
+            "num_envs": num_envs,
+            "seed": seed,
+            **{
+                key: dict(zip(labels, getattr(roles, key).tolist(), strict=True))
+                for key in ("agency", "harm", "worth")
+            },
+        },
+    }
+    roles.save(folder, family=FAMILY, model=model, digest=scene.digest, **roles.record)
+    return LearnedRoles(folder, roles, watched.frames[-1, 0])
+
+
+def roles_of(play: Play, classifier: SceneClassifier, named: bool = False) -> Roles:
+    """Learns roles from a play.
+
+    Args:
+        play: In terms of the classifier's classes.
+        classifier: Of the model that saw it.
+        named: Its classes keep their names; otherwise they are called by their roles.
+    """
+    groups = one_thing(play)
+    play = merge(play, groups)
+    merged = classifier.merged(groups, _at_once(play))
+    share = agencies(play)
+    player = int(share.argmax()) if share.max() >= LEAST_AGENCY else None
+    harm, worth = np.zeros((2, len(groups)))
+    if player is not None:
+        harm, worth = outcomes(play, player)
+    labels = merged.labels if named else _names(player, harm, worth)
+    height, width = play.frames.shape[2:4]
+    size = merged.weight.shape[1]
+    roles = Roles(size, labels, merged.rows, merged.looks, player, height, width)
+    roles.classifier.load_state_dict(merged.cpu().state_dict())
+    for name, values in (("agency", share), ("harm", harm), ("worth", worth)):
+        setattr(roles, name, torch.from_numpy(values).float())
+    roles.set_scenery(*landscape(play))
+    return roles
+
+
+def _names(player: int | None, harm: np.ndarray, worth: np.ndarray) -> list[str]:
+    """Calls classes by what they are to the player."""
+    names: list[str] = []
+    for kind in range(len(harm)):
+        if kind == player:
+            names.append("player")
+            continue
+        name = "danger" if harm[kind] >= HARMFUL else "prize" if worth[kind] >= PAYS else "object"
+        names.append(f"{name} {1 + sum(other.startswith(name) for other in names)}")
+    return names
+
+
+def _at_once(play: Play) -> list[int]:
+    """Rows of each class: enough for nearly all steps."""
+    rows = []
+    for kind in range(int(play.label.max()) + 1):
+        there = play.found[..., play.label == kind].sum(-1)
+        rows.append(max(1, int(np.quantile(there, SEEN_AT_ONCE, method="higher"))))
+    return rows

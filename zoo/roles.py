@@ -1,0 +1,78 @@
+"""Finds out who is who in a game: the player, what harms it, what pays, walls and what vanishes.
+
+    python zoo/roles.py --game MsPacman
+    python zoo/roles.py --game Pong Breakout --noise both
+    python zoo/roles.py --game MsPacman --picture roles.png
+
+A short random play is enough, and nothing is labelled. The roles go where
+gym.make("ObjScene-MsPacman-v0", model="motion", relations=True, map=True) finds them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+import imageio.v3 as imageio
+from tqdm import tqdm
+
+from objwrappers.command_line import run_program
+from objwrappers.games import check_game
+from objwrappers.pretraining.roles import LearnedRoles, learn_roles
+from objwrappers.pretraining.roles.learning import CLASSES
+from objwrappers.rendering.roles import draw_roles
+
+
+def main() -> None:
+    """Plays and learns, then says who is who and what to run next."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("--game", nargs="+", required=True, help="as ids spell it, e.g. MsPacman")
+    add("--model", default="motion", help="of scenes: motion, space_time, space")
+    add("--classes", default="found", choices=CLASSES, help="in the play, or those of the weights")
+    add("--noise", default="none", help="bars: vertical, horizontal, both")
+    add("--weights", help="folder or hub repository; default: those that gym.make finds")
+    add("--output", type=Path, help="folder, of a single game; default: the user's cache")
+    add("--steps", type=int, default=1500, help="of each env")
+    add("--num-envs", type=int, default=16)
+    add("--seed", type=int, default=0)
+    add("--device", default="auto")
+    add("--picture", type=Path, help="PNG of the scenery; of several games NAME-GAME.png")
+    options = vars(parser.parse_args())
+    games, picture = options.pop("game"), options.pop("picture")
+    if options["output"] and len(games) > 1:
+        parser.error("--output is the folder of one game.")
+    command = shlex.join(["python", "zoo/roles.py", *sys.argv[1:]])
+    for game in games:
+        with tqdm(unit="step", desc=game, disable=None) as bar:
+            made = run_program(
+                learn_roles, game, **options, report=lambda _: bar.update(), command=command
+            )
+        _tell(made)
+        if picture:
+            path = picture if len(games) == 1 else picture.with_stem(f"{picture.stem}-{game}")
+            imageio.imwrite(path, draw_roles(made.frame, made.roles))
+            print(f"Wrote {path}")
+        env = f"ObjScene-{check_game(game)}-v0 --env-kwargs model:{options['model']}"
+        print(f"Next: python zoo/record.py --env {env} relations:True map:True -o {game}.mp4")
+
+
+def _tell(made: LearnedRoles) -> None:
+    roles = made.roles
+    columns = (roles.classifier.labels, roles.classifier.rows, roles.agency, roles.harm)
+    for label, rows, agency, harm, worth in zip(*columns, roles.worth, strict=True):
+        print(
+            f"{label}: {rows} row{'s' if rows > 1 else ''}, actions explain {agency:.1%} of its "
+            f"movement, a touch costs {harm:.2f} lives and pays {worth:.1f}"
+        )
+    if roles.player is None:
+        print("No player was found: nothing moves as the actions say.")
+    print(f"Wrote {made.folder}/config.json and model.safetensors")
+
+
+if __name__ == "__main__":
+    main()
