@@ -57,8 +57,8 @@ class Cost:
         steps_per_s: Agent steps in a second of the clock.
         steps_per_processor_s: In a second of one processor.
         to_reference_s: Processor seconds until the reference's final score, the median over runs;
-            None where half of them or more do not reach it, or there is no such score.
-        reached: Runs that reach it.
+            None where half of them or more do not reach it.
+        reached: Runs that reach it; None where there is no such score.
         runs: How many.
     """
 
@@ -67,7 +67,7 @@ class Cost:
     steps_per_s: float
     steps_per_processor_s: float
     to_reference_s: float | None
-    reached: int
+    reached: int | None
     runs: int
 
 
@@ -162,6 +162,7 @@ class Board:
         records = [record for _, record in runs]
         seconds = [self._to_reference(game, record, group) for game, record in runs]
         middle = statistics.median(seconds)
+        known = any(self.score(game, self.reference, group) for game, _ in runs)
         return Cost(
             processor_s=_mean(records, "processor_s"),
             wall_s=_mean(records, "wall_s"),
@@ -169,7 +170,7 @@ class Board:
             steps_per_processor_s=_mean(records, "steps")
             / max(_mean(records, "processor_s"), 1e-9),
             to_reference_s=middle if math.isfinite(middle) else None,
-            reached=sum(map(math.isfinite, seconds)),
+            reached=sum(map(math.isfinite, seconds)) if known else None,
             runs=len(runs),
         )
 

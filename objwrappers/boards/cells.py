@@ -76,17 +76,21 @@ class Cell:
         return "_".join(map(str, (self.observation, *rest)))
 
     @property
-    def facts(self) -> str:
-        """Digest of all that decides its score: with other facts it is another cell.
-
-        The file's own hyperparameters for the id are among them.
-        """
+    def settings(self) -> dict[str, dict[str, Any]]:
+        """``env_kwargs`` and ``hyperparams`` in effect: the plan's on top of the file's."""
         file = _entry(self.algo, self.env) if self.algo != RANDOM else {}
-        facts = {
-            **self.coordinates,
-            "env": self.env,
+        return {
             "env_kwargs": {**(file.get("env_kwargs") or {}), **self.env_kwargs},
             "hyperparams": {**_trained_by(file), **self.hyperparams},
+        }
+
+    @property
+    def facts(self) -> str:
+        """Digest of all that decides its score: with other facts it is another cell."""
+        facts = {
+            **self.coordinates,
+            **self.settings,
+            "env": self.env,
             "episodes": self.episodes,
             "device": self.device,
         }

@@ -10,8 +10,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,7 +33,7 @@ from objwrappers.sweeps.folder import COMMAND_NAME, LOCK_NAME, read_result, tail
 from objwrappers.sweeps.plan import find_plan, find_program
 from objwrappers.sweeps.running import start, wait_for_lock
 
-__all__ = ["Outcome", "leaderboard"]
+__all__ = ["Outcome", "leaderboard", "told"]
 
 POLL_S = 0.2
 TRAIN, EVALUATE = "zoo/train.py", "zoo/evaluate.py"
@@ -97,25 +97,13 @@ def leaderboard(
     failed: dict[str, str] = {}
     with _alone(folder) if run else nullcontext():
         records = _finished(cells, folder, export, say)
-        if run:
-            todo = [cell for cell in chosen if cell.name not in records]
-            say(f"{len(chosen)} cells in {folder}, {len(chosen) - len(todo)} finished before")
-            try:
-                for cell, record, error in _run_all(todo, folder, jobs):
-                    if record is None:
-                        failed[cell.name] = str(error)
-                        said = str(error).partition("\n")[0]
-                    else:
-                        records[cell.name] = record
-                        said = (
-                            f"score {record['score']:.4g}, {record['processor_s']:.0f} processor s"
-                        )
-                    todo.remove(cell)
-                    say(f"{cell.name}: {said} ({len(todo)} to go)")
-            finally:
-                written = _write(_told(read, cells, word), cells, records, export)
-        else:
-            written = _write(_told(read, cells, word), cells, records, export)
+        try:
+            if run:
+                todo = [cell for cell in chosen if cell.name not in records]
+                say(f"{len(chosen)} cells in {folder}, {len(chosen) - len(todo)} finished before")
+                failed = _fill(todo, folder, jobs, records, say)
+        finally:
+            written = _write(told(read, cells, word), cells, records, export)
     missing = [cell.name for cell in cells if cell.name not in records]
     return Outcome(export, written, failed, missing)
 
@@ -140,7 +128,8 @@ def _finished(
     for cell in cells:
         here = read_record(folder / cell.name)
         there = [record for record in (here, travelled.get(cell.name)) if record is not None]
-        current = [record for record in there if record["facts"] == cell.facts]
+        wanted = {"facts": cell.facts, **cell.coordinates}
+        current = [record for record in there if record.items() >= wanted.items()]
         if current:
             records[cell.name] = current[0]
         elif there:
@@ -152,9 +141,30 @@ def _finished(
     return records
 
 
+def _fill(
+    todo: Sequence[Cell],
+    folder: Path,
+    jobs: int,
+    records: dict[str, dict[str, Any]],
+    say: Callable[[str], object],
+) -> dict[str, str]:
+    """Runs cells and adds their records; returns name → error of those that have none."""
+    failed: dict[str, str] = {}
+    with closing(_run_all(todo, folder, jobs)) as results:
+        for count, (cell, record, error) in enumerate(results, 1):
+            if record is None:
+                failed[cell.name] = str(error)
+                ending = str(error).partition("\n")[0]
+            else:
+                records[cell.name] = record
+                ending = f"score {record['score']:.4g}, {record['processor_s']:.0f} processor s"
+            say(f"{cell.name}: {ending} ({len(todo) - count} to go)")
+    return failed
+
+
 def _run_all(
     cells: Sequence[Cell], folder: Path, jobs: int
-) -> Iterator[tuple[Cell, dict[str, Any] | None, str | None]]:
+) -> Generator[tuple[Cell, dict[str, Any] | None, str | None]]:
     """Runs cells, so many at once; yields each with its record, or why there is none."""
     threads = max(1, (os.cpu_count() or 1) // jobs)
     waiting = list(cells)
@@ -222,15 +232,15 @@ def _let_go(process: subprocess.Popen) -> None:
 
 
 def _write(
-    told: Mapping[str, Any], cells: Sequence[Cell], records: Mapping[str, Any], export: Path
+    board: Mapping[str, Any], cells: Sequence[Cell], records: Mapping[str, Any], export: Path
 ) -> list[Path]:
     """Writes the file that travels, and the page of what it holds."""
     ordered = {cell.name: records[cell.name] for cell in cells if cell.name in records}
-    write_export(export, told, ordered)
+    write_export(export, board, ordered)
     return write_page(read_export(export), export.with_suffix(".md"))
 
 
-def _told(plan: Plan, cells: Sequence[Cell], word: str) -> dict[str, Any]:
+def told(plan: Plan, cells: Sequence[Cell], word: str) -> dict[str, Any]:
     """Returns what the page tells of the plan; ``word`` is what the program calls it."""
     shown: dict[str, list[list[str]]] = {}
     for cell in cells:

@@ -56,15 +56,16 @@ def _head(board: Board) -> str:
     plan = board.plan
     trained = [record for record in board.records if record["budget"]]
     reference = board.labels[board.reference]
+    counted = ", both counted from the random policy's" if plan["random"] else ""
     sentences = [
         f"# {plan['title']}",
         f"Written from `{plan['name']}.json` by `{plan['command']}`; not to be edited.",
         f"{len(trained)} of {plan['cells']} trainings are there. A figure is the interquartile "
         "mean over runs (of fewer than four that is their mean) with its 95 % bootstrap interval "
         "in brackets, runs resampled within each game; after it stands the number of runs. "
-        f"{TIMES} is the score as a multiple of that of {reference}"
-        + (", both counted from the random policy's" if plan["random"] else "")
-        + f". {MISSING}: not run, or no multiple, because {reference} is no better than that.",
+        f"{TIMES} is the score as a multiple of that of {reference}{counted}; its interval takes "
+        f"what it is compared with as given. {MISSING}: not run, or no multiple, because "
+        f"{reference} is no better than where counting begins.",
     ]
     if board.not_run:
         names = "; ".join(_called(board, group) for group in board.not_run)
@@ -130,8 +131,8 @@ def _costs(board: Board, group: Group) -> str:
     rows = [[game, *(cell([game], column) for column in columns)] for game in board.games]
     told = (
         f"Processor seconds of a training → those until a window of its learning curve, a "
-        f"twentieth of the budget, first has the final score of {reference}, median over runs "
-        "(runs that get there, of all):"
+        f"twentieth of the budget, first has the final score of {reference}, in proportion to "
+        "its steps, median over runs (runs that get there, of all):"
     )
     costs = [(column, board.cost(board.games, column, group)) for column in columns]
     speeds = _table(
@@ -180,8 +181,10 @@ def _protocol(board: Board) -> str:
     plan = board.plan
     trained = [record for record in board.records if record["budget"]]
     machines = dict.fromkeys((record["cores"], record["threads"]) for record in trained)
-    on = "; ".join(f"{cores} cores, {threads} threads" for cores, threads in sorted(machines))
-    found = {(n, v) for record in trained for n, v in (record.get("versions") or {}).items()}
+    on = "; ".join(
+        f"{cores} cores, OMP_NUM_THREADS={threads}" for cores, threads in sorted(machines)
+    )
+    found = {(n, v) for record in trained for n, v in record.get("versions", {}).items()}
     versions = ", ".join(f"{name} {version}" for name, version in sorted(found))
     lines = [
         "## How it was measured",
@@ -197,18 +200,29 @@ def _protocol(board: Board) -> str:
         "Seconds of the clock depend on what else the machine did.",
     ]
     if on:
-        lines.append(f"- Machines: {on} for each program.")
+        lines.append(f"- Machines: {on}.")
     if versions:
         lines.append(f"- Versions: {versions}.")
     return "\n".join([lines[0], "", *lines[1:]])
 
 
 def _commands(board: Board) -> str:
-    shown = "\n".join(shlex.join(["python", *words]) for words in board.plan["commands"])
+    shown = "\n".join(
+        " ".join(map(_quoted, ["python", *words])) for words in board.plan["commands"]
+    )
     return f"One run of each column, and how it is scored:\n\n```sh\n{shown}\n```"
 
 
+def _quoted(word: str) -> str:
+    """Quotes a word for a shell, by double quotes where it has single ones."""
+    if "'" in word and not set(word) & set('"$`\\!'):
+        return f'"{word}"'
+    return shlex.quote(word)
+
+
 def _reached(cost: Cost) -> str:
+    if cost.reached is None:
+        return MISSING
     return f"{_optional(cost.to_reference_s, '{:,.0f}'.format)} ({cost.reached} of {cost.runs})"
 
 

@@ -111,7 +111,7 @@ def draw_shares(board: Board, group: Group, path: Path) -> bool:
         places = [j for j, game in enumerate(games) if (game, column) in shares]
         found = [shares[games[j], column] for j in places]
         values = np.array([share.value for share in found])
-        ends = np.array([share.interval or (share.value, share.value) for share in found])
+        ends = np.array([share.interval or (np.nan, np.nan) for share in found])
         axes.bar(
             np.array(places) + (i - (len(columns) - 1) / 2) * width,
             values,

@@ -121,7 +121,10 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
 
 def _flat(scores: Any) -> list[float]:
     """Returns the scores of all games."""
-    flat = np.asarray(scores, float).ravel().tolist()
+    try:
+        flat = np.asarray(scores, float).ravel().tolist()
+    except ValueError as error:
+        raise TypeError(str(error)) from error
     if not flat or not all(map(math.isfinite, flat)):
         raise TypeError(f"no scores, but {scores!r}")
     return flat
@@ -197,6 +200,9 @@ def _check(record: Any, problem: str) -> None:
     for key in NUMBERS:
         if isinstance(record[key], bool) or not isinstance(record[key], int | float):
             raise ValueError(f"{problem}: {key} is {record[key]!r}.")
+    versions = record.get("versions", {})
+    if not isinstance(versions, dict) or not all(isinstance(v, str) for v in versions.values()):
+        raise ValueError(f"{problem}: its versions are {versions!r}.")
     curve = record["curve"]
     if not isinstance(curve, list) or not all(map(_is_point, curve)):
         raise ValueError(f"{problem}: its curve is no list of steps, scores and games.")
