@@ -55,8 +55,8 @@ def main() -> None:
         print("\nNext: the same command runs those that failed once more.")
         raise SystemExit(1)
     if outcome.missing:
-        them = "the same command without --report" if options.report else "without --only"
-        print(f"{len(outcome.missing)} cells are missing. Next: {them}, the grid goes on.")
+        left_out = "--report" if options.report else "--only"
+        print(f"{len(outcome.missing)} cells are missing. Next: the same without {left_out}.")
 
 
 def parse_only(words: list[str]) -> dict[str, list[str]]:

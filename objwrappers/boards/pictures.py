@@ -119,7 +119,7 @@ def draw_shares(board: Board, group: Group, path: Path) -> bool:
             color=COLOURS[board.columns.index(column) % len(COLOURS)],
             label=board.labels[column],
             yerr=np.clip([values - ends[:, 0], ends[:, 1] - values], 0, None),
-            error_kw={"elinewidth": 1, "ecolor": "#555555", "capsize": 2},
+            error_kw={"elinewidth": 1, "ecolor": "#888888", "capsize": 2},
         )
     axes.axhline(1, color="grey", linestyle=":", linewidth=1)
     axes.axhline(0, color="black", linewidth=0.8)

@@ -30,7 +30,7 @@ def test_a_report_of_nothing_says_what_is_missing(run_zoo, plan, tmp_path):
     output = run_zoo("leaderboard", plan, "--report").stdout.splitlines()
     assert output == [
         "Wrote zoo/leaderboard/tiny.json, zoo/leaderboard/tiny.md",
-        "3 cells are missing. Next: the same command without --report, the grid goes on.",
+        "3 cells are missing. Next: the same without --report.",
     ]
     page = (tmp_path / "zoo" / "leaderboard" / "tiny.md").read_text()
     assert "`python zoo/leaderboard.py tiny.yml --report`" in page
