@@ -8,6 +8,7 @@ CONTENT = {
     "noises": ["none", "both"],
     "episodes": 4,
     "reference": "pixels",
+    "notes": ["Measured twice."],
     "observations": {
         "pixels": {"env": "ObjFrames-{game}-v0", "hyperparams": {"n_steps": 64}},
         "objects": {

@@ -260,6 +260,7 @@ def told(plan: Plan, cells: Sequence[Cell], word: str) -> dict[str, Any]:
         "random": plan.random,
         "reference": plan.reference,
         "device": plan.device,
+        "notes": plan.notes,
         "observations": {column.name: column.label for column in plan.observations},
         "cells": sum(cell.budget > 0 for cell in cells),
         "commands": [words for commands in shown.values() for words in commands],

@@ -199,6 +199,7 @@ def _protocol(board: Board) -> str:
         "all threads and children together; perception is in them, its pretraining is not. "
         "Seconds of the clock depend on what else the machine did.",
     ]
+    lines += [f"- {note}" for note in plan["notes"]]
     if on:
         lines.append(f"- Machines: {on}.")
     if versions:

@@ -45,7 +45,7 @@ MAX_EPISODES = 10_000
 MAX_TEXT = 400
 KEYS = (
     *("title", "games", "budgets", "seeds", "noises", "algos", "episodes", "random", "reference"),
-    *("device", "observations"),
+    *("device", "notes", "observations"),
 )
 REQUIRED = ("games", "budgets", "seeds", "observations")
 OBSERVATION_KEYS = ("env", "env_kwargs", "hyperparams", "label", "games", "noises", "algos")
@@ -98,6 +98,7 @@ class Plan:
         random: The random policy is scored, too, and its score is where ratios begin.
         reference: Name of the observation that others are compared with.
         device: Of trainings and games.
+        notes: Sentences on how it is measured, for the page.
         observations: Columns.
     """
 
@@ -112,6 +113,7 @@ class Plan:
     random: bool
     reference: str
     device: str
+    notes: tuple[str, ...]
     observations: tuple[Observation, ...]
 
 
@@ -164,6 +166,7 @@ def _plan(name: str, content: dict[str, Any]) -> Plan:
         random=random,
         reference=reference,
         device=_text(content.get("device", "cpu"), "device"),
+        notes=_list(content["notes"], "notes", _text) if "notes" in content else (),
         observations=observations,
         **lists,
     )

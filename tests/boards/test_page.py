@@ -62,6 +62,7 @@ def test_tables_show_scores_ratios_and_runs(export, tmp_path):
     rest = "4,000 agent steps, no bars; 4,000 agent steps, bars: both"
     assert f"Nothing was run yet of: {rest}." in lines
     assert "- Machines: 2 cores, OMP_NUM_THREADS=1." in lines
+    assert "- Measured twice." in lines
     command = "python zoo/train.py --algo ppo --env ObjFrames-Pong-v0 -n 1000 --seed 1 --device cpu"
     assert any(line.startswith(command) for line in lines)
 
