@@ -18,6 +18,7 @@ The names below are imported on first use.
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
 * :func:`clone`: agents that imitate recorded human play
 * :func:`sweep`: grids of runs of any program, on Ray
+* :func:`leaderboard`: agents of several observations, trained and scored under one protocol
 """
 
 from __future__ import annotations
@@ -56,6 +57,7 @@ _LAZY = {
     "evaluate": "objwrappers.agents.evaluation",
     "film": "objwrappers.agents.filming",
     "sweep": "objwrappers.sweeps.driver",
+    "leaderboard": "objwrappers.boards.driver",
 }
 
 __all__ = ["__version__", "register_all", *_LAZY]

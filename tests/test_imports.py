@@ -10,7 +10,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "objwrappers"
 ALL = {
     *("metrics", "perception", "rendering", "datasets", "wrappers", "envs", "sb3"),
-    *("agents", "pretraining", "scoring", "sweeps"),
+    *("agents", "boards", "pretraining", "scoring", "sweeps"),
 }
 LAYERS = {
     "perception": {"perception"},
@@ -20,10 +20,11 @@ LAYERS = {
     "wrappers": {"wrappers", "perception", "rendering", "metrics"},
     "envs": {"envs", "wrappers", "perception", "rendering", "metrics", "datasets"},
     "sb3": {"sb3", "perception", "metrics"},
-    "agents": ALL - {"pretraining", "scoring", "sweeps"},
-    "pretraining": ALL - {"scoring", "sweeps"},
-    "scoring": ALL - {"pretraining", "sweeps"},
+    "agents": ALL - {"boards", "pretraining", "scoring", "sweeps"},
+    "pretraining": ALL - {"boards", "scoring", "sweeps"},
+    "scoring": ALL - {"boards", "pretraining", "sweeps"},
     "sweeps": {"sweeps", "datasets"},
+    "boards": {"boards", "sweeps", "agents", "datasets", "rendering", "metrics"},
 }
 WITH_SB3 = {"sb3", "agents", "pretraining", "scoring"}
 

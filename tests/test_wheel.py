@@ -60,6 +60,7 @@ def test_the_wheel_has_what_the_library_reads(installed):
     package = installed / "objwrappers"
     names = {path.relative_to(package).as_posix() for path in package.rglob("*")}
     assert {"py.typed", "hyperparams/ppo.yml", "hyperparams/perception/motion.yml"} <= names
+    assert "hyperparams/boards/leaderboard.yml" in names
     assert {
         "bundled/demonstrations/reacher-hard/frames.json",
         "bundled/weights/translation-context_translation-reacher-hard/model.safetensors",

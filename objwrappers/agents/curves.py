@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-__all__ = ["draw_curves", "read_curve"]
+__all__ = ["draw_curves", "read_curve", "read_games"]
 
 POINTS = 100
 
 
-def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """Returns the steps and the running mean score of a run.
+def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the agent steps at which the games of a run ended, and their scores.
+
+    Files that do not tell the steps have those of the games that ended until then.
 
     Raises:
         FileNotFoundError: No monitor file below the folder.
@@ -33,8 +35,14 @@ def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:
     episodes = pd.read_csv(files[0], comment="#")
     if episodes.empty:
         raise ValueError(f"{files[0]} has no finished episode.")
-    means = episodes["r"].rolling(window, min_periods=1).mean()
-    return episodes["l"].cumsum().to_numpy(), means.to_numpy()
+    steps = episodes["steps"] if "steps" in episodes else episodes["l"].cumsum()
+    return steps.to_numpy(), episodes["r"].to_numpy()
+
+
+def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:
+    """Returns the steps and the running mean score of a run; see :func:`read_games`."""
+    steps, scores = read_games(folder)
+    return steps, pd.Series(scores).rolling(window, min_periods=1).mean().to_numpy()
 
 
 def draw_group(axes: Axes, name: str, folders: Sequence[Path], window: int) -> None:

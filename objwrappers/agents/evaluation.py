@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy.stats
 from huggingface_sb3 import EnvironmentName
 from stable_baselines3.common.utils import set_random_seed
 
@@ -27,6 +26,7 @@ from objwrappers.agents.runs import (
     folder_with_agents,
     runs_with_agents,
 )
+from objwrappers.metrics.scores import interquartile_mean
 
 __all__ = ["FIRST_SEED", "Evaluation", "evaluate", "summarise"]
 
@@ -153,11 +153,6 @@ def _all_runs(algo: str, env_id: str, folder: str | Path, load_best: bool) -> li
     where = folder_with_agents(algo, env_id, folder, archive)
     # 0 is missing there, too, and says how to train one.
     return runs_with_agents(algo, env_id, where, archive) or [0]
-
-
-def interquartile_mean(scores: np.ndarray) -> float:
-    """Mean of the middle half; a quarter of the values is left out at each end."""
-    return float(scipy.stats.trim_mean(scores, 0.25, axis=None))
 
 
 def summarise(scores: np.ndarray) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from stable_baselines3.common.vec_env import VecMonitor
+from stable_baselines3.common.vec_env import VecEnv, VecMonitor
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 __all__ = ["GameMonitor"]
@@ -17,13 +17,28 @@ class GameMonitor(VecMonitor):
     Where ``life_loss_info`` ends episodes with a life, an episode here ends with the game
     (``info["game_over"]``); where ``reward_clipping`` gives the sign of rewards, the rewards
     themselves are summed (``info["raw_reward"]``). It goes directly around a
-    :class:`~objwrappers.sb3.vec_env.GymVecEnv`; other envs it counts as a VecMonitor does.
+    :class:`~objwrappers.sb3.vec_env.GymVecEnv`; other envs it counts as a VecMonitor does. Its
+    file has a column more, ``steps``: of all envs, at the game's end. The lengths of games that
+    ended do not add up to it while others are being played.
+
+    Args:
+        venv: The envs.
+        filename: CSV file that every game is written to.
+        info_keywords: Of the infos at a game's end, written there too.
     """
+
+    def __init__(
+        self, venv: VecEnv, filename: str | None = None, info_keywords: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(venv, filename, (*info_keywords, "steps"))
+        self.info_keywords = info_keywords
+        self._steps = 0
 
     def step_wait(self) -> VecEnvStepReturn:
         """Steps; ``info["episode"]`` tells a game's score ``r``, length ``l`` and time ``t``."""
         observations, rewards, dones, infos = self.venv.step_wait()
         self.episode_lengths += 1
+        self._steps += self.num_envs
         for i, info in enumerate(infos):
             self.episode_returns[i] += info.get("raw_reward", rewards[i])
             if info.get("game_over", dones[i]):
@@ -40,5 +55,5 @@ class GameMonitor(VecMonitor):
         self.episode_count += 1
         self.episode_returns[env] = self.episode_lengths[env] = 0
         if self.results_writer:
-            self.results_writer.write_row(episode)
+            self.results_writer.write_row({**episode, "steps": self._steps})
         return episode

@@ -37,7 +37,7 @@ from objwrappers.sweeps.commands import (
     set_option,
 )
 
-__all__ = ["MAX_RUNS", "Run", "find_plan", "read_plan"]
+__all__ = ["MAX_RUNS", "Run", "find_plan", "find_program", "read_keys", "read_plan"]
 
 MAX_RUNS = 1000
 MAX_FILE_BYTES = 2**20
@@ -62,19 +62,19 @@ class Run:
     figures: dict[str, dict[str, str]]
 
 
-def find_plan(name: str | Path) -> Path:
-    """Returns the file of that path, or the one of that name in ``hyperparams/sweeps``.
+def find_plan(name: str | Path, kind: str = "sweep") -> Path:
+    """Returns the file of that path, or the one of that name in ``hyperparams/<kind>s``.
 
     Raises:
         FileNotFoundError: There is neither.
     """
     if Path(name).is_file():
         return Path(name)
-    shipped = {path.stem: path for path in (hyperparams_folder() / "sweeps").glob("*.yml")}
+    shipped = {path.stem: path for path in (hyperparams_folder() / f"{kind}s").glob("*.yml")}
     if str(name) in shipped:
         return shipped[str(name)]
     raise FileNotFoundError(
-        f"There is no file {name}, nor a sweep of that name. There are "
+        f"There is no file {name}, nor a {kind} of that name. There are "
         f"{', '.join(sorted(shipped))}."
     )
 
@@ -100,7 +100,7 @@ def read_plan(
     """
     file = Path(file)
     try:
-        content = _read(file)
+        content = read_keys(file, "sweep", KEYS, ("program", "sets"))
         fixed = check_options(content.get("options", {}), "options")
         chosen = _chosen_sets(content, sets)
         for name, value in (options or {}).items():
@@ -119,17 +119,31 @@ def read_plan(
         raise ValueError(f"{file}: {error}") from error
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read_keys(
+    file: Path, kind: str, keys: Sequence[str], required: Sequence[str]
+) -> dict[str, Any]:
+    """Reads a YAML file of known keys.
+
+    Args:
+        file: Of a plan.
+        kind: What it is, for the message.
+        keys: That it may have.
+        required: Those of them that it must have.
+
+    Raises:
+        FileNotFoundError: There is no such file.
+        ValueError: No YAML, no mapping, an unknown key, or one that is missing.
+    """
     try:
         content = yaml.safe_load(read_regular(file, MAX_FILE_BYTES))
     except (yaml.YAMLError, RecursionError) as error:
         raise ValueError(f"no YAML: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"holds {type(content).__name__} instead of keys: {', '.join(KEYS)}.")
+        raise ValueError(f"holds {type(content).__name__} instead of keys: {', '.join(keys)}.")
     for key in content:
-        if key not in KEYS:
-            raise unknown_name("key of a sweep", key, KEYS)
-    for key in ("program", "sets"):
+        if key not in keys:
+            raise unknown_name(f"key of a {kind}", key, keys)
+    for key in required:
         if key not in content:
             raise ValueError(f"lacks the key {key}.")
     return content

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -30,7 +31,7 @@ from objwrappers.sweeps.folder import (
 )
 from objwrappers.sweeps.summary import read_figures
 
-__all__ = ["USAGE_ERROR", "order"]
+__all__ = ["USAGE_ERROR", "order", "start", "wait_for_lock"]
 
 USAGE_ERROR = 2
 """The exit code of argparse where it does not know an option."""
@@ -54,25 +55,43 @@ def order(folder: str, directory: str, attempt: int, gpus: float = 0) -> str | N
     for path in (Path(directory), Path(folder) / COMMAND_NAME):
         if not path.exists():
             return f"{node} does not see {path}: the nodes of a cluster must share it."
-    command = [sys.executable, "-m", "objwrappers.sweeps.running", folder, str(attempt)]
+    code = start(folder, directory, attempt, gpus).wait()
+    return f"the process that ran it on {node} ended with exit code {code}" if code else None
+
+
+def start(
+    folder: str | Path,
+    directory: str | Path,
+    attempt: int,
+    gpus: float = 0,
+    environment: Mapping[str, str] | None = None,
+) -> subprocess.Popen:
+    """Starts a run; closing the standard input of what is returned ends it, without a result.
+
+    Args:
+        folder: Of the run, absolute, with its ``command.json``.
+        directory: Where its programs start.
+        attempt: Counted from 1.
+        gpus: That were set aside for it; without any it sees none.
+        environment: Variables on top of this process's own.
+    """
+    command = [sys.executable, "-m", "objwrappers.sweeps.running", str(folder), str(attempt)]
     # Some versions of Ray let those see all that asked for none.
     seen = {} if gpus else {"CUDA_VISIBLE_DEVICES": ""}
     with open(Path(folder) / LOG_NAME, "ab") as log:
-        process = subprocess.Popen(
+        return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=log,
             stderr=log,
             cwd=directory,
-            env={**os.environ, **seen},
+            env={**os.environ, **seen, **(environment or {})},
         )
-        code = process.wait()
-    return f"the process that ran it on {node} ended with exit code {code}" if code else None
 
 
 def main(folder: Path, attempt: int) -> int:
     """Runs the commands of a folder, one after the other; returns the exit code."""
-    lock = _wait_for_lock(folder / LOCK_NAME)
+    lock = wait_for_lock(folder / LOCK_NAME, _is_abandoned)
     if lock is None:
         print(f"{folder} is being run by another process: wait, or end it.", flush=True)
         return 1
@@ -81,12 +100,14 @@ def main(folder: Path, attempt: int) -> int:
         content = read_json(folder / COMMAND_NAME)
         started = time.monotonic()
         result: dict[str, Any] = {"attempt": attempt, "node": socket.gethostname(), "exit_code": 0}
-        result["error"] = None
+        result |= {"error": None, "programs": []}
         with open(folder / LOG_NAME, "ab", buffering=0) as log:
             for words in content["commands"]:
+                begun, before = time.monotonic(), os.times()
                 code = _run(words, log, lock)
                 if code is None:
                     return 1
+                result["programs"].append(_used(begun, before))
                 if code:
                     result |= {"exit_code": code, "error": _explain(words[0], code)}
                     break
@@ -97,14 +118,29 @@ def main(folder: Path, attempt: int) -> int:
     return 0
 
 
-def _wait_for_lock(path: Path) -> FileLock | None:
-    """Returns the run's lock; a run of a killed sweep needs a moment to end."""
+def _used(begun: float, before: os.times_result) -> dict[str, float]:
+    """Seconds that a program took, of the clock and of processors, its own children's included."""
+    now = os.times()
+    user, system = now.children_user, now.children_system
+    processor_s = user - before.children_user + system - before.children_system
+    return {"wall_s": round(time.monotonic() - begun, 3), "processor_s": round(processor_s, 2)}
+
+
+def wait_for_lock(path: Path, give_up: Callable[[float], bool | None]) -> FileLock | None:
+    """Returns a run's lock; None where somebody keeps it.
+
+    A run whose driver was killed needs a moment to end.
+
+    Args:
+        path: Of the lock.
+        give_up: Waits so many seconds; whether to wait no longer.
+    """
     deadline = time.monotonic() + LOCK_PATIENCE_S
     while True:
         try:
             return FileLock(path)
         except BlockingIOError:
-            if time.monotonic() > deadline or _is_abandoned(POLL_S):
+            if time.monotonic() > deadline or give_up(POLL_S):
                 return None
 
 

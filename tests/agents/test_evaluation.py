@@ -8,16 +8,12 @@ import numpy as np
 import pytest
 
 from objwrappers.agents import evaluation
-from objwrappers.agents.evaluation import interquartile_mean, summarise
+from objwrappers.agents.evaluation import summarise
 from objwrappers.agents.players import EpsilonGreedy
 from objwrappers.agents.quota import play_quota
 from objwrappers.agents.runs import acts_greedily, find_archive, runs_with_agents
 
 ENV = "ObjFrames-Pong-v0"
-
-
-def test_the_interquartile_mean_leaves_a_quarter_out_at_each_end():
-    assert interquartile_mean(np.array([[-99, 1], [2, 3], [4, 5], [6, 1e6]])) == 3.5
 
 
 def test_the_published_median_over_seeds_by_hand():

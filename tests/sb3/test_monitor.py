@@ -35,8 +35,11 @@ def test_scores_and_lengths_are_those_of_whole_games(tmp_path):
     assert ends > 3 * whole_ends - 1 and (clipped < sums / 5).all()
     for (env, game), (_, expected) in zip(games, whole, strict=True):
         assert (game["r"], game["l"]) == (expected["r"], expected["l"]), env
-    rows = (tmp_path / "0.monitor.csv").read_text().splitlines()[2:]
+    _, names, *rows = (tmp_path / "0.monitor.csv").read_text().splitlines()
+    assert names == "r,l,t,steps"
     assert [float(row.split(",")[0]) for row in rows] == [game["r"] for _, game in games]
+    # First games begin at step 0: both envs have made as many steps as the game is long.
+    assert [int(row.split(",")[3]) for row in rows] == [2 * game["l"] for _, game in games]
 
 
 def test_without_such_options_it_is_a_vec_monitor():

@@ -32,6 +32,8 @@ def test_a_grid_runs_and_is_averaged_over_seeds(write_sweep, tmp_path):
     assert json.loads((folder / "summary.json").read_text())["rows"] == outcome.rows
     result = json.loads((folder / "tiny_seed2_w10.0" / "result.json").read_text())
     assert (result["exit_code"], result["attempt"], result["figures"]) == (0, 1, {"loss": 12.0})
+    (used,) = result["programs"]
+    assert 0 < used["processor_s"] and 0 < used["wall_s"] <= result["wall_s"]
     log = (folder / "tiny_seed2_w10.0" / "log.txt").read_text()
     assert "--seed 2 --weight 10.0\nstart 1 of seed 2\n" in log
     assert lines[0].endswith("4 runs in logs/sweeps/tiny, 0 finished before")
