@@ -22,6 +22,8 @@ SIZE_TOLERANCE = 2  # pixels
 SELDOM = 0.01  # share of the frames that have an object there: below, nothing is judged
 LEAST_MOVED = 0.05  # share of the objects there
 AROUND = 5  # pixels, over which shares are averaged
+CALM = 0.02  # pixels of moving objects that a row of the frame has on average: below, none pass
+LINE = 9  # rows, over which lines of a display are closed
 
 
 def travelled_places(scenery: Scenery, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -33,7 +35,9 @@ def travelled_places(scenery: Scenery, before: np.ndarray, after: np.ndarray) ->
         after: uint8 (P, H, W, 3), a few steps later.
 
     Returns:
-        uint8 (H, W), 0 where objects are often but hardly ever move, else 1.
+        uint8 (H, W), 0 where objects are often but hardly ever move, else 1. Rows of the frame
+        that have such places, and beside them nothing that moves, are 0 from side to side: where
+        one digit of a score has changed, others will.
     """
     # What is small, too, must be seen to stay.
     scenery = replace(scenery, sizes=np.zeros_like(scenery.sizes))
@@ -46,7 +50,16 @@ def travelled_places(scenery: Scenery, before: np.ndarray, after: np.ndarray) ->
     seen = _places(pixels, later, known, height, width)
     moved = _places(pixels, later, known & (distance >= MOVED), height, width)
     stays = (seen > SELDOM * len(after)) & (moved < LEAST_MOVED * seen)
+    stays |= _display(stays, moved / len(after))[:, None]
     return (~stays).astype(np.uint8)
+
+
+def _display(stays: np.ndarray, moved: np.ndarray) -> np.ndarray:
+    """Rows of the frame where things stay, and beside which nothing moves, bool (H,)."""
+    calm = (moved * ~stays).sum(1) < CALM
+    lines = (stays.any(1) & calm).astype(np.uint8)[:, None]
+    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((LINE, 1), np.uint8))
+    return (closed[:, 0] > 0) & calm
 
 
 def _way(later: Blobs, earlier: Blobs) -> np.ndarray:

@@ -26,6 +26,7 @@ from objwrappers.envs.loading import (
 )
 from objwrappers.envs.options import PIXELS
 from objwrappers.wrappers.base import (
+    FrameTransform,
     TransformFrames,
     VectorTransformFrames,
     check_render_mode,
@@ -126,6 +127,12 @@ def make_keypoints(
     device: str = "auto",
     features: str = "pooled",
     map_size: int | None = None,
+    refine: bool = False,
+    slots: bool = False,
+    track: bool | Mapping[str, Any] = True,
+    roles: bool | str | Roles = False,
+    relations: bool = False,
+    map: bool = False,
     render_mode: str | None = None,
     source: Source[gym.Env] = make_atari,
     **options: Any,
@@ -145,6 +152,14 @@ def make_keypoints(
         features: ``"pooled"``, or ``"map"`` for convolutional policies: ``features`` are then
             uint8 (F, h, h), the network's feature map where keypoints are.
         map_size: h; by default the network's, otherwise a divisor of that.
+        refine: Keypoints look a second time, at native resolution, and go to the middle of what
+            lies under them (:class:`~objwrappers.perception.scenes.second_look.SecondLook`).
+        slots: Observations are rows of what lies under keypoints, by class and tracked, as
+            :func:`make_scene` gives them; so they are with ``roles``, ``relations`` and ``map``.
+        track: See :func:`make_scene`.
+        roles: See :func:`make_scene`.
+        relations: See :func:`make_scene`.
+        map: See :func:`make_scene`.
         render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
         source: Makes the env of frames: another has other options.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
@@ -153,11 +168,12 @@ def make_keypoints(
         FileNotFoundError: There are no weights; the message says how to make them.
         ValueError: No such game, model or option.
     """
-    from objwrappers.wrappers.perception import PerceptionObservation
-
-    perception = load_keypoints(game, model, weights, device, features, map_size, options)
-    env = source(game, **frames_for(perception, render_mode), **options)
-    return PerceptionObservation(env, perception, render_mode)
+    view = View(track, roles, relations, map)
+    slots = slots or view.needs_roles
+    seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
+    transform = _look(seen, game, 1, view, render_mode, options)
+    env = source(game, **frames_for(seen, render_mode), **options)
+    return TransformFrames(env, transform, render_mode)
 
 
 def make_keypoints_vec(
@@ -168,6 +184,12 @@ def make_keypoints_vec(
     device: str = "auto",
     features: str = "pooled",
     map_size: int | None = None,
+    refine: bool = False,
+    slots: bool = False,
+    track: bool | Mapping[str, Any] = True,
+    roles: bool | str | Roles = False,
+    relations: bool = False,
+    map: bool = False,
     render_mode: str | None = None,
     source: Source[VectorEnv] = make_atari_vec,
     **options: Any,
@@ -177,11 +199,12 @@ def make_keypoints_vec(
     See :func:`make_keypoints`; ``options`` are those of
     :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
-    from objwrappers.wrappers.perception import VectorPerceptionObservation
-
-    perception = load_keypoints(game, model, weights, device, features, map_size, options)
-    env = source(game, num_envs, **frames_for(perception, render_mode), **options)
-    return VectorPerceptionObservation(env, perception, render_mode)
+    view = View(track, roles, relations, map)
+    slots = slots or view.needs_roles
+    seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
+    transform = _look(seen, game, num_envs, view, render_mode, options)
+    env = source(game, num_envs, **frames_for(seen, render_mode), **options)
+    return VectorTransformFrames(env, transform, render_mode)
 
 
 def make_scene(
@@ -233,11 +256,11 @@ def make_scene(
         ValueError: No such game, model or option, a classifier or roles made for other weights,
             or relations and a map in a game where no player was found.
     """
-    scene = load_scene(game, model, weights, device, classifier, options)
     view = View(track, roles, relations, map)
-    scene, who = cast(scene, game, options.get("noise", "none"), view)
+    scene = load_scene(game, model, weights, device, classifier, options)
+    transform = _look(scene, game, 1, view, render_mode, options)
     env = source(game, **frames_for(scene, render_mode, native=map), **options)
-    return TransformFrames(env, look(scene, game, 1, view, render_mode, who), render_mode)
+    return TransformFrames(env, transform, render_mode)
 
 
 def make_scene_vec(
@@ -259,12 +282,29 @@ def make_scene_vec(
 
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
-    scene = load_scene(game, model, weights, device, classifier, options)
     view = View(track, roles, relations, map)
-    scene, who = cast(scene, game, options.get("noise", "none"), view)
+    scene = load_scene(game, model, weights, device, classifier, options)
+    transform = _look(scene, game, num_envs, view, render_mode, options)
     env = source(game, num_envs, **frames_for(scene, render_mode, native=map), **options)
-    transform = look(scene, game, num_envs, view, render_mode, who)
     return VectorTransformFrames(env, transform, render_mode)
+
+
+def _look(
+    model: PerceptionModel,
+    game: str,
+    num_envs: int,
+    view: View,
+    render_mode: str | None,
+    options: Mapping[str, Any],
+) -> FrameTransform:
+    """Returns what makes observations of a model's frames."""
+    from objwrappers.perception.scenes.module import SceneModule
+    from objwrappers.wrappers.perception import Perceive
+
+    if not isinstance(model, SceneModule):
+        return Perceive(model, num_envs)
+    scene, roles = cast(model, game, options.get("noise", "none"), view)
+    return look(scene, game, num_envs, view, render_mode, roles)
 
 
 # Where the creators tell their render modes, Gymnasium shows "human" in a window by itself.

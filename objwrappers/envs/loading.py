@@ -22,6 +22,7 @@ from objwrappers.wrappers.base import check_render_mode
 
 if TYPE_CHECKING:
     from objwrappers.perception.base import PerceptionModel
+    from objwrappers.perception.keypoint_module import KeypointModule
     from objwrappers.perception.roles import Roles
     from objwrappers.perception.scenes.classifier import SceneClassifier
     from objwrappers.perception.scenes.module import SceneModule
@@ -68,6 +69,11 @@ class View:
         """Whether the player is asked for."""
         return self.relations or self.map
 
+    @property
+    def needs_roles(self) -> bool:
+        """Whether it needs to be known who is who."""
+        return self.roles is not False or self.has_player
+
 
 def check_names_of(family: str, given: Iterable[str]) -> None:
     """Raises the error of an option that a family does not have."""
@@ -98,9 +104,11 @@ def load_keypoints(
     device: str,
     features: str,
     map_size: int | None,
+    refine: bool,
+    slots: bool,
     options: dict[str, Any],
 ) -> PerceptionModel:
-    """Returns the model of keypoints that an id's options name."""
+    """Returns the model of keypoints that an id's options name; a scene model for slots."""
     from objwrappers.perception.keypoint_module import KeypointModule
     from objwrappers.perception.loading import load_model
     from objwrappers.rendering.bars import check_noise
@@ -121,9 +129,28 @@ def load_keypoints(
     if isinstance(model, KeypointModule):
         model = copy.copy(model)  # another env may show other features of the same network
         model.use_features(features, map_size)
+        if refine or slots:
+            return _second_look(game, model, device, noise, slots)
+    elif refine or slots:
+        raise ValueError(f"refine and slots need a KeypointModule, got {type(model)}.")
     elif features != "pooled" or map_size is not None:
         raise ValueError(f"features={features!r} needs a KeypointModule, got {type(model)}.")
     return model
+
+
+def _second_look(
+    game: str, keypoints: KeypointModule, device: str, noise: str, slots: bool
+) -> PerceptionModel:
+    from objwrappers.perception.loading import load_model
+    from objwrappers.perception.scenes.motion import MotionScene
+    from objwrappers.perception.scenes.second_look import SecondLook, UnderKeypoints
+
+    if slots and keypoints.frame_format.stack > 1:
+        raise ValueError(f"{keypoints.name} looks at several frames, and slots at one.")
+    scene = load_model(MotionScene.name, check_game(game), None, device, noise, family="scenes")
+    assert isinstance(scene, MotionScene)
+    both = (UnderKeypoints if slots else SecondLook)(keypoints, scene)
+    return both.eval().requires_grad_(False)
 
 
 def load_scene(
@@ -165,7 +192,7 @@ def cast(scene: SceneModule, game: str, noise: str, view: View) -> tuple[SceneMo
     from objwrappers.perception.roles import Roles, find_roles
 
     roles = view.roles
-    if roles is False and not view.has_player:
+    if not view.needs_roles:
         return scene, None
     if isinstance(roles, bool):
         roles = find_roles(scene.name, check_game(game), noise, scene.digest)

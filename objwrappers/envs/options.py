@@ -76,7 +76,10 @@ PIXELS = (
     "confounded",
 )
 """Of the pixel baseline alone."""
-MODEL = ("model", "weights", "device", "features", "map_size")
+MODEL = (
+    *("model", "weights", "device", "features", "map_size"),
+    *("refine", "slots", "track", "roles", "relations", "map"),
+)
 """Of ids whose observations are keypoints."""
 SCENE = ("model", "weights", "device", "track", "classifier", "roles", "relations", "map")
 """Of ids whose observations are the objects of a scene."""
@@ -134,10 +137,14 @@ _CURES = {
     "autoreset_mode": _AUTORESET,
     "batch_size": "All envs step together.",
     "obs_type": "Observations are those of the id.",
-    **dict.fromkeys(("features", "map_size"), "It is an option of ObjKeypoints ids."),
     **dict.fromkeys(
-        ("track", "classifier", "roles", "relations", "map"), "It is an option of ObjScene ids."
+        ("features", "map_size", "refine", "slots"), "It is an option of ObjKeypoints ids."
     ),
+    **dict.fromkeys(
+        ("track", "roles", "relations", "map"),
+        "It is an option of ObjScene ids, and of ObjKeypoints ids with slots=True.",
+    ),
+    "classifier": "It is an option of ObjScene ids.",
     **dict.fromkeys(PIXELS, "It is an option of ObjFrames ids."),
 }
 

@@ -8,7 +8,7 @@ import pytest
 
 from objwrappers.datasets.motion_boxes import motion_boxes
 from objwrappers.datasets.motion_pictures import motion_sheet
-from objwrappers.datasets.motion_scenery import MotionSettings
+from objwrappers.datasets.motion_scenery import MotionSettings, fit_scenery
 from objwrappers.datasets.recordings import Recording, RecordingWriter
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "pretraining"))
@@ -43,3 +43,10 @@ def test_independent_frames_have_boxes_too_and_do_not_know_what_stays(tmp_path):
     assert (
         set(np.unique(lamp)) == {0, 1} and (lamp[:8, 0] == 1).all() and (lamp[8:20, 0] == 0).all()
     )
+
+
+def test_beside_a_lamp_that_never_travels_nothing_is_looked_for(tmp_path):
+    travels = fit_scenery(Recording(record(tmp_path))).travels
+    # The lamp is in rows 2 to 9, and nothing moves above row 14.
+    assert not travels[2:10].any()
+    assert travels[14:].all()

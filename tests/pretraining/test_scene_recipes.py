@@ -1,6 +1,8 @@
 """From a recording to a scene model without a network, and to batches for one with."""
 
+import copy
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +93,9 @@ def test_batches_are_alike_however_much_is_seen_and_the_smallest_are_left_out(mo
         top, left = 2 + number // 10 * 6, number % 10 * 5
         size = 3 if number % 8 == 0 and number < 96 else 2
         crowd[0, top : top + size, left : left + 2] = (40, 160, 90)
+    model = copy.deepcopy(model)
+    everywhere = np.ones((HEIGHT, WIDTH), np.uint8)
+    model.set_scenery(replace(model.scenery(), travels=everywhere))
     found = model.detections(torch.from_numpy(crowd))
     empty = model.detections(torch.zeros(1, HEIGHT, WIDTH, 3, dtype=torch.uint8))
     assert found.boxes.shape == empty.boxes.shape == (1, 96, 4)
@@ -124,7 +129,7 @@ def test_trained_for_bars_it_looks_past_them(folder):
         given = Ingredients.of(frames_at_84, {"batch_size": 4}, **options)
         motion_scene(model, given)
         seen = model.detections(torch.from_numpy(noisy)).boxes[..., 3]
-        counts[noise] = int((seen > 0.9).sum())  # a bar is as high as the frame
+        counts[noise] = int((seen > 0.75).sum())  # a bar is as high as what is looked at
     assert counts["none"] > 5 and counts["vertical"] == 0
 
 

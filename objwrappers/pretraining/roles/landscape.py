@@ -28,13 +28,13 @@ def landscape(play: Play) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns:
         uint8 (H, W, 3), what the game looks like while nothing has vanished; bool (H, W), walls:
         what is of a colour that objects seldom pass, and was not passed; bool (H, W), what was
-        scenery and then was not, where objects come, and shapes that look alike.
+        scenery and then was not, where objects touched it, and shapes that look alike.
     """
     since = _steps_since_start(play)[::FRAME_EVERY]
     whole = _usual(_early(play.frames, since))
     boxes = _corners(play, *whole.shape[:2])
     touched, passed = _places(play, _grown(boxes, MARGIN_PX)), _places(play, _cores(boxes))
-    gone = (_gone(play, since, whole, boxes) >= GONE_IN) & touched
+    gone = _where(_gone(play, since, whole, boxes) >= GONE_IN, touched)
     vanishing = gone | _alike(whole, gone)
     walls = _impassable(whole, passed) & ~vanishing
     return whole, walls, vanishing
@@ -124,6 +124,12 @@ def _places(play: Play, boxes: np.ndarray) -> np.ndarray:
     places = np.zeros(play.frames.shape[2:4], bool)
     _cover(places, np.unique(boxes[play.found], axis=0))
     return places
+
+
+def _where(gone: np.ndarray, touched: np.ndarray) -> np.ndarray:
+    """Connected parts of what is gone that objects touched somewhere: scores, too, change."""
+    _, parts = cv2.connectedComponents(gone.astype(np.uint8), connectivity=4)
+    return gone & np.isin(parts, np.unique(parts[gone & touched]))
 
 
 def _alike(whole: np.ndarray, gone: np.ndarray) -> np.ndarray:

@@ -40,7 +40,7 @@ LEAST_AGENCY = 0.03
 PAYS = 1.0
 """Mean reward of a touch from which on a class is called a prize."""
 
-SEEN_AT_ONCE = 0.995  # share of the steps in which all objects of a class have a row
+SEEN_AT_ONCE = 0.98  # share of the steps with objects of a class in which all of them have a row
 CLASSIFIED = 1000  # frames that classes are found in
 FAMILY = "scenes"
 
@@ -182,9 +182,10 @@ def _names(player: int | None, harm: np.ndarray, worth: np.ndarray) -> list[str]
 
 
 def _at_once(play: Play) -> list[int]:
-    """Rows of each class: enough for nearly all steps."""
+    """Rows of each class: enough for nearly all steps in which there is any of it."""
     rows = []
     for kind in range(int(play.label.max()) + 1):
         there = play.found[..., play.label == kind].sum(-1)
-        rows.append(max(1, int(np.quantile(there, SEEN_AT_ONCE, method="higher"))))
+        some = there[there > 0]
+        rows.append(int(np.quantile(some, SEEN_AT_ONCE, method="higher")) if len(some) else 1)
     return rows

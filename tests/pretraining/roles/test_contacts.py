@@ -1,0 +1,53 @@
+"""Harm and worth of touches, counted by hand."""
+
+import numpy as np
+import pytest
+from plays import made_up_play
+
+from objwrappers.pretraining.roles.contacts import outcomes, touches
+
+STEPS = 400
+
+
+def approaching(times, far=(70.0, 90.0), near=(40.0, 45.0)):
+    """Is far, except for the step at each of the times and the one after it."""
+    places = np.tile(np.array(far), (STEPS, 1))
+    for t in times:
+        places[t : t + 2] = near
+    return places
+
+
+def play_of(ghost, fruit, harmed=(), reward=None):
+    player = np.tile([40.0, 50.0], (STEPS, 1))
+    lost = np.zeros((STEPS, 1), bool)
+    lost[list(harmed)] = True
+    paid = np.zeros((STEPS, 1), np.float32) if reward is None else reward[:, None]
+    places = np.stack([player, approaching(ghost), approaching(fruit, near=(44.0, 58.0))], 1)
+    return made_up_play(places, [0, 1, 2], harmed=lost, reward=paid)
+
+
+def test_a_touch_begins_once():
+    began = touches(play_of([20, 60], [100]), 0)
+    assert np.argwhere(began[:, 0]).tolist() == [[20, 1], [60, 1], [100, 2]]
+
+
+def test_a_life_is_put_down_to_who_was_touched_last():
+    ghost = [20, 60, 100, 140, 180, 220]
+    fruit = [30, 70, 110, 150, 190, 230]
+    reward = np.full(STEPS, 0.5)
+    reward[fruit] = 100
+    play = play_of(ghost, fruit, harmed=[25, 62, 135, 390], reward=reward)
+    harm, worth = outcomes(play, 0)
+    # 25 and 62 follow ghosts, 135 the fruit of 110; 390 follows nothing.
+    assert harm.tolist() == pytest.approx([0, 2 / 6, 1 / 6])
+    # Three steps from a touch on: 100 + .5 + .5 of the fruit; at other times 1.5, but for the
+    # two steps before each fruit, whose three steps hold it, too.
+    others = STEPS - 12 - 2  # touches, and the last steps, whose future is not known
+    usual = (1.5 * others + 2 * 6 * 99.5 - 1.5) / (STEPS - 12)
+    assert worth[1] == pytest.approx(1.5 - usual, abs=0.05)
+    assert worth[2] == pytest.approx(101 - usual, abs=0.05)
+
+
+def test_of_few_touches_nothing_is_known():
+    harm, worth = outcomes(play_of([20], [30, 70], harmed=[25, 32]), 0)
+    assert harm.tolist() == worth.tolist() == [0, 0, 0]
