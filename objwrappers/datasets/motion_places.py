@@ -23,7 +23,7 @@ SELDOM = 0.01  # share of the frames that have an object there: below, nothing i
 LEAST_MOVED = 0.05  # share of the objects there
 AROUND = 5  # pixels, over which shares are averaged
 CALM = 0.02  # pixels of moving objects that a row of the frame has on average: below, none pass
-LINE = 9  # rows, over which lines of a display are closed
+GAP = 5  # rows, over which lines of a display are closed
 
 
 def travelled_places(scenery: Scenery, before: np.ndarray, after: np.ndarray) -> np.ndarray:
@@ -58,8 +58,7 @@ def _display(stays: np.ndarray, moved: np.ndarray) -> np.ndarray:
     """Rows of the frame where things stay, and beside which nothing moves, bool (H,)."""
     calm = (moved * ~stays).sum(1) < CALM
     lines = (stays.any(1) & calm).astype(np.uint8)[:, None]
-    closed = cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((LINE, 1), np.uint8))
-    return (closed[:, 0] > 0) & calm
+    return cv2.morphologyEx(lines, cv2.MORPH_CLOSE, np.ones((GAP, 1), np.uint8))[:, 0] > 0
 
 
 def _way(later: Blobs, earlier: Blobs) -> np.ndarray:

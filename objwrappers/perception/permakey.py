@@ -94,6 +94,7 @@ class PermaKey(Scenery, KeypointModule):
     """
 
     name = "permakey"
+    stored_dtype = torch.float16
 
     def __init__(
         self,
