@@ -33,7 +33,7 @@ FAMILIES: dict[str, tuple[Callable[..., Any], str, dict[str, str]]] = {
     "scenes": (score_scenes, "scene", SCENE_HEADS),
 }
 OWN = {
-    "keypoints": ("num_keypoints",),
+    "keypoints": ("num_keypoints", "refine"),
     "scenes": ("pool", "steps", "num_boxes"),
     "translation": ("contexts", "demonstration"),
 }
@@ -101,6 +101,7 @@ def main() -> None:
     add("--noise-motion", default=GAMES_ALONE["noise_motion"], choices=MOTIONS)
     add("--frames", type=int, default=GAMES_ALONE["frames"], help="frames scored in each game")
     add("--num-keypoints", type=int, help="keypoints: of the baselines alone, 10")
+    add("--refine", action="store_true", default=None, help="keypoints: a second look, too")
     add("--num-boxes", type=int, help="scenes: of the fixed grid, 10")
     add("--pool", type=int, help="scenes: frames that few-shot examples come from, 500")
     add("--steps", type=int, help="scenes: over which identity switches are counted, 500")

@@ -141,16 +141,13 @@ def load_keypoints(
 def _second_look(
     game: str, keypoints: KeypointModule, device: str, noise: str, slots: bool
 ) -> PerceptionModel:
-    from objwrappers.perception.loading import load_model
-    from objwrappers.perception.scenes.motion import MotionScene
-    from objwrappers.perception.scenes.second_look import SecondLook, UnderKeypoints
+    from objwrappers.perception.scenes import second_look
 
     if slots and keypoints.frame_format.stack > 1:
         raise ValueError(f"{keypoints.name} looks at several frames, and slots at one.")
-    scene = load_model(MotionScene.name, check_game(game), None, device, noise, family="scenes")
-    assert isinstance(scene, MotionScene)
-    both = (UnderKeypoints if slots else SecondLook)(keypoints, scene)
-    return both.eval().requires_grad_(False)
+    scene = second_look.background_of(check_game(game), device, noise)
+    kind = second_look.UnderKeypoints if slots else second_look.SecondLook
+    return kind(keypoints, scene).eval().requires_grad_(False)
 
 
 def load_scene(

@@ -28,7 +28,10 @@ from objwrappers.metrics.keypoints import (
     uniform_keypoints,
 )
 from objwrappers.metrics.keypoints import score as score_frame
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.loading import load_model
+from objwrappers.perception.scenes.second_look import SecondLook, background_of
 from objwrappers.rendering.bars import check_noise
 from objwrappers.scoring.moments import Moment, play, with_bars
 from objwrappers.scoring.tables import draw_sheet, draw_table
@@ -60,6 +63,7 @@ class _Options:
     seed: int
     device: str
     picture: str | None
+    refine: bool
 
 
 def score(
@@ -74,6 +78,7 @@ def score(
     seed: int = FIRST_SEED,
     device: str = "auto",
     picture: str | None = None,
+    refine: bool = False,
 ) -> Table:
     """Scores models beside a fixed grid, uniform points and the peaks of frame differences.
 
@@ -88,6 +93,8 @@ def score(
         seed: Of the first episode.
         device: Where models run.
         picture: Beginning of the names of the pictures to write; None writes none.
+        refine: Score each model a second time, its keypoints looking again at native resolution
+            (:class:`~objwrappers.perception.scenes.second_look.SecondLook`).
 
     Returns:
         Game → rows: ``keypoints`` (name), ``noise``, the shares of :data:`SHARES`, ``present``
@@ -110,6 +117,7 @@ def score(
         seed,
         device,
         picture,
+        refine,
     )
     table = {game: _score_game(game, options) for game in map(check_game, games)}
     if picture:
@@ -147,22 +155,30 @@ def _score_model(
     frames = [moment.now.frame for moment in moments] + [moment.after.frame for moment in moments]
     folders: Sequence[str | None] = options.weights or [None]
     for weights in folders:
-        where, present = perceive(model, weights, game, noise, frames, options.device)
-        counts.add(where.shape[1])
+        network = load_model(model, game, weights, options.device, noise)
         name = model if weights is None else f"{model} {_short(weights, options.weights)}"
-        shown = np.where(present[..., None] > 0.5, where, np.nan)
-        cut = len(moments)
-        runs.append(row(name, list(shown[:cut]), list(shown[cut:]), moments))
-        rows.append(runs[-1])
-        if (present <= 0.5).any():
-            everywhere = row(
-                f"{name}, all keypoints", list(where[:cut]), list(where[cut:]), moments
-            )
-            rows.append(everywhere)
-        if options.picture:
-            parts = [options.picture, game, re.sub(r"[ /]+", "-", name)]
-            parts += [] if noise == "none" else [noise]
-            draw_sheet(Path("-".join(parts) + ".png"), moments, list(shown[:cut]))
+        looks: dict[str, PerceptionModule] = {name: network}
+        if options.refine:
+            assert isinstance(network, KeypointModule)
+            again = SecondLook(network, background_of(game, options.device, noise))
+            looks[f"{name}, second look"] = again.eval()
+        for title, one in looks.items():
+            where, present = perceive(one, frames)
+            counts.add(where.shape[1])
+            shown = np.where(present[..., None] > 0.5, where, np.nan)
+            cut = len(moments)
+            rows.append(row(title, list(shown[:cut]), list(shown[cut:]), moments))
+            if one is network:
+                runs.append(rows[-1])
+            if (present <= 0.5).any() and one is network:
+                everywhere = row(
+                    f"{name}, all keypoints", list(where[:cut]), list(where[cut:]), moments
+                )
+                rows.append(everywhere)
+            if options.picture:
+                parts = [options.picture, game, re.sub(r"[ /,]+", "-", title)]
+                parts += [] if noise == "none" else [noise]
+                draw_sheet(Path("-".join(parts) + ".png"), moments, list(shown[:cut]))
     return rows + (summary(model, runs) if len(runs) > 1 else []), counts
 
 
@@ -171,16 +187,8 @@ def found(points: Points) -> Points:
     return points[~np.isnan(points).any(-1)]
 
 
-def perceive(
-    model_name: str,
-    weights: str | None,
-    game: str,
-    noise: str,
-    frames: list[np.ndarray],
-    device: str,
-) -> tuple[np.ndarray, np.ndarray]:
+def perceive(model: PerceptionModule, frames: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     """Returns keypoints (N, K, 2) in native pixels and presences (N, K)."""
-    model = load_model(model_name, game=game, weights=weights, device=device, noise=noise)
     where = next(model.parameters()).device
     keypoints, present = [], []
     with torch.inference_mode():

@@ -6,6 +6,7 @@ background near it is found to the pixel, and its look tells what it is: that is
 
 * :class:`SecondLook`: a keypoint model and a scene model → keypoints on the middles of objects
 * :class:`UnderKeypoints`: → the objects that lie under keypoints, as a scene
+* :func:`background_of`: the scene model of a game that both ask
 """
 
 from __future__ import annotations
@@ -15,13 +16,25 @@ from torch import Tensor
 
 from objwrappers.perception.base import FrameFormat, PerceptionModule
 from objwrappers.perception.keypoint_module import KeypointModule
+from objwrappers.perception.loading import load_model
 from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.scenes.motion import MotionScene
 
-__all__ = ["REACH_PX", "SecondLook", "UnderKeypoints"]
+__all__ = ["REACH_PX", "SecondLook", "UnderKeypoints", "background_of"]
 
 REACH_PX = 6.0
 """Gap between a keypoint and the box of an object that it lies on, native pixels, at most."""
+
+
+def background_of(game: str, device: str = "auto", noise: str = "none") -> MotionScene:
+    """Returns the scene model that knows a game's background.
+
+    Raises:
+        FileNotFoundError: There are no weights of it; the message says how to make them.
+    """
+    scene = load_model(MotionScene.name, game, None, device, noise, family=MotionScene.family)
+    assert isinstance(scene, MotionScene)
+    return scene
 
 
 class SecondLook(PerceptionModule):

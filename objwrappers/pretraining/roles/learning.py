@@ -29,13 +29,13 @@ from objwrappers.pretraining.roles.identity import merge, one_thing
 from objwrappers.pretraining.roles.landscape import landscape
 from objwrappers.pretraining.roles.play import Play, watch_play
 
-__all__ = ["CLASSES", "LEAST_AGENCY", "LearnedRoles", "learn_roles", "roles_of"]
+__all__ = ["CLASSES", "LearnedRoles", "learn_roles", "roles_of"]
 
 CLASSES = ("found", "stored")
 """Which classes roles are of: those that are found in the play, or those of the weights."""
 
-LEAST_AGENCY = 0.03
-"""Of the class that is taken for the player."""
+LEAST_AGENCY, TIMES_THE_NEXT = 0.01, 2.0
+"""Agency of the class that is taken for the player, by itself and beside that of any other."""
 
 PAYS = 1.0
 """Mean reward of a touch from which on a class is called a prize."""
@@ -77,12 +77,14 @@ def learn_roles(
 ) -> LearnedRoles:
     """Finds out by a short random play who is who in a game, and writes it down.
 
+    Who is who does not hang on bars: the play has none, whatever the weights were trained for.
+
     Args:
         game: ``"MsPacman"``.
         model: Whose objects they are, a model of scenes.
         classes: ``"found"``: without labels, in frames of a play before; ``"stored"``: those of
             the weights, which may have been named by examples.
-        noise: Bars on the frames.
+        noise: Bars that the model's weights, and these roles, are for.
         weights: Of the model; by default those that are found.
         output: Folder; by default one in the user's cache, where ids look.
         steps: Of each env.
@@ -109,9 +111,7 @@ def learn_roles(
     assert isinstance(scene, SceneModule)
 
     def play(model: SceneModule, steps: int, seed: int) -> Play:
-        env = gym.make_vec(
-            f"ObjScene-{game}-v0", num_envs, model=model, noise=noise, render_mode="rgb_array"
-        )
+        env = gym.make_vec(f"ObjScene-{game}-v0", num_envs, model=model, render_mode="rgb_array")
         with closing(env):
             return watch_play(env, steps, seed, report)
 
@@ -154,7 +154,7 @@ def roles_of(play: Play, classifier: SceneClassifier, named: bool = False) -> Ro
     play = merge(play, groups)
     merged = classifier.merged(groups, _at_once(play))
     share = agencies(play)
-    player = int(share.argmax()) if share.max() >= LEAST_AGENCY else None
+    player = _player(share)
     harm, worth = np.zeros((2, len(groups)))
     if player is not None:
         harm, worth = outcomes(play, player)
@@ -167,6 +167,15 @@ def roles_of(play: Play, classifier: SceneClassifier, named: bool = False) -> Ro
         setattr(roles, name, torch.from_numpy(values).float())
     roles.set_scenery(*landscape(play))
     return roles
+
+
+def _player(agency: np.ndarray) -> int | None:
+    """Returns the class that moves as the actions say, if one does and the others do not."""
+    first = int(agency.argmax())
+    others = np.delete(agency, first).max(initial=0.0)
+    if agency[first] < max(LEAST_AGENCY, TIMES_THE_NEXT * others):
+        return None
+    return first
 
 
 def _names(player: int | None, harm: np.ndarray, worth: np.ndarray) -> list[str]:
