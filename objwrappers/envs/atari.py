@@ -30,6 +30,7 @@ from gymnasium.wrappers import AtariPreprocessing
 
 from objwrappers.envs.breakout import InfiniteBreakout
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
+from objwrappers.envs.console import ConsoleMemory
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
 from objwrappers.envs.lives import FireEachLife, VectorFireEachLife
 from objwrappers.envs.native import Lockstep, NativeFrames
@@ -64,6 +65,7 @@ def make_atari(
     pictures: bool = False,
     raw_frames: bool = False,
     raw_stack: bool = False,
+    memory: bool = False,
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
@@ -85,6 +87,8 @@ def make_atari(
         raw_frames: Keep what :func:`raw_frames_of` gives.
         raw_stack: Observations are grey, 84×84, and beside them the last four raw frames:
             uint8 (84, 84, 5), see :mod:`objwrappers.envs.raw_stack`. Without bars.
+        memory: Observations are the console's memory instead, uint8 (2, 128), see
+            :class:`~objwrappers.envs.console.ConsoleMemory`; frames are drawn for pictures alone.
         frameskip: Raw frames an action lasts; the last two are max-pooled.
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Fewer no-ops than that begin an episode, as many as in the vector env.
@@ -119,7 +123,7 @@ def make_atari(
             raise ValueError(f"noise={noise!r}: bars are drawn once an action, not on raw frames.")
         size, grayscale = (SIDE_PX, SIDE_PX), True
     kept = raw_frames or (pictures and grayscale)
-    common["obs_type"] = "grayscale" if grayscale and not kept else "rgb"
+    common["obs_type"] = "ram" if memory else "grayscale" if grayscale and not kept else "rgb"
     env = _raw_env(rom, noop_max, infinite, common)
     meanings = env.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
     if kept:
@@ -130,14 +134,17 @@ def make_atari(
     bars = noise != "none"
     resized = size is not None and not bars and (grayscale or not pictures)
     height, width = size if size is not None and resized else screen_size(rom)
-    env = AtariPreprocessing(
-        env,
-        noop_max=0,
-        frame_skip=frameskip,
-        screen_size=(width, height),
-        grayscale_obs=grayscale,
-        grayscale_newaxis=True,
-    )
+    if memory:
+        env = ConsoleMemory(env, frameskip, pictures)
+    else:
+        env = AtariPreprocessing(
+            env,
+            noop_max=0,
+            frame_skip=frameskip,
+            screen_size=(width, height),
+            grayscale_obs=grayscale,
+            grayscale_newaxis=True,
+        )
     if fire_each_life and "FIRE" in meanings:
         env = FireEachLife(env, meanings.index("FIRE"))
     env = CheckedEnv(env)
