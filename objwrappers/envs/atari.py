@@ -106,12 +106,10 @@ def make_atari(
         ValueError: No such game, noise or option, a number out of range, an option of the vector
             env alone, ``infinite`` in another game than Breakout, or ``raw_stack`` with bars.
     """
-    rom, size = _check(game, frame_size, noise, noise_motion)
+    rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     if missing := [name for name in VECTOR if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
     check_names(ale, (*SHARED, *SINGLE))
-    if infinite and rom != "breakout":
-        raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
     common: dict[str, Any] = {
         "repeat_action_probability": repeat_action_probability,
         "max_num_frames_per_episode": max_num_frames_per_episode,
@@ -209,7 +207,7 @@ def make_atari_vec(
         ValueError: No such game, noise or option, a number out of range, or an option that ALE's
             vector env does not have.
     """
-    rom, size = _check(game, frame_size, noise, noise_motion)
+    rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     if not infinite and (missing := [name for name in SINGLE if ale.get(name) is not None]):
         raise ValueError(
             f"ALE's vector env has no option {missing[0]!r}; "
@@ -304,9 +302,13 @@ def _make_native(
     )
 
 
-def _check(game: str, frame_size: Any, noise: str, noise_motion: str) -> tuple[str, Size | None]:
+def _check(
+    game: str, frame_size: Any, noise: str, noise_motion: str, infinite: bool
+) -> tuple[str, Size | None]:
     check_noise(noise)
     check_motion(noise_motion)
+    if infinite and rom_name(game) != "breakout":
+        raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
     if frame_size is None:
         return rom_name(game), None
     height, width = frame_size

@@ -50,7 +50,11 @@ class Degradation:
         """Checks them."""
         for name, most in (("jitter_px", np.inf), ("misses", 1.0), ("false_positives", 1.0)):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= value <= most:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, Real)
+                or not 0 <= float(value) <= most
+            ):
                 wanted = "a number of at least 0" if most == np.inf else "in [0, 1]"
                 raise ValueError(f"{name} must be {wanted}, got {value!r}.")
         if self.jitter_px == np.inf:

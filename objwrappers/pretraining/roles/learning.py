@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -122,9 +123,8 @@ def learn_roles(
     assert isinstance(scene, SceneModule)
 
     def play(model: SceneModule, steps: int, seed: int) -> Play:
-        env_id, options = f"ObjScene-{game}-v0", {"model": model, "noise": noise}
-        if told:
-            env_id, options = f"ObjRAM-{game}-v0", {}
+        options: dict[str, Any] = {} if told else {"model": model, "noise": noise}
+        env_id = f"{'ObjRAM' if told else 'ObjScene'}-{game}-v0"
         env = gym.make_vec(env_id, num_envs, render_mode="rgb_array", **options)
         with closing(env):
             return watch_play(env, steps, seed, report)
