@@ -14,6 +14,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 
 from objwrappers.envs.atari import make_atari
+from objwrappers.envs.checked import VectorCheckedEnv
 from objwrappers.envs.loading import View, cast, check_names_of, look
 from objwrappers.envs.options import check_numbers
 from objwrappers.envs.ram_objects import Degradation, RamObjects
@@ -109,7 +110,7 @@ def make_ram_vec(
     view = View(track, roles, relations, map)
     degradation = Degradation(jitter_px, misses, false_positives)
     scene, who, listed = _prepare(game, degradation, classes, view, render_mode, options)
-    env = Singles([listed] * num_envs)
+    env = VectorCheckedEnv(Singles([listed] * num_envs))
     transform = _look(scene, game, env, num_envs, view, render_mode, who)
     return VectorTransformFrames(env, transform, render_mode)
 
