@@ -84,7 +84,8 @@ def score_player(
     Returns:
         ``game``, ``model`` and :data:`PLAYER_HEADS`' keys: steps with the sprite on the screen;
         the share of these in which the row lies within 4 native pixels of it, and its mean error
-        there; and the same for the oldest row of the class that moves most.
+        there; and the same for the class that moves most: of each its oldest row is looked at, as
+        the view does with the player's.
 
     Raises:
         FileNotFoundError: There are no weights or roles; the message says how to make them.
@@ -149,11 +150,7 @@ def watch(env: gym.Env, game: str, steps: int, seed: int) -> Watched:
 def figures(watched: Watched) -> dict[str, Any]:
     """Returns the figures of :data:`PLAYER_HEADS`; an error of nothing found is NaN."""
     there = np.isfinite(watched.truth).all(-1)
-    moving = np.zeros_like(watched.player)
-    of_class = np.flatnonzero(watched.label == _moves_most(watched))
-    age = watched.age[:, of_class]
-    (at,) = np.nonzero(age.max(-1) > 0)
-    moving[at, of_class[age.argmax(-1)[at]]] = True
+    moving = _moves_most(watched)
     row: dict[str, Any] = {"steps": int(there.sum())}
     for found, error, called in (
         ("found", "centre_error", watched.player),
@@ -168,17 +165,21 @@ def figures(watched: Watched) -> dict[str, Any]:
     return row
 
 
-def _moves_most(watched: Watched) -> int:
-    """The class whose objects go furthest in a step on average."""
+def _moves_most(watched: Watched) -> np.ndarray:
+    """Marks the oldest row of the class for which those go furthest in all, bool (T, R)."""
     moved = np.linalg.norm(np.diff(watched.centres, axis=0), axis=-1)
     followed = (watched.age[1:] > watched.age[:-1]) & (watched.age[:-1] > 0)
-    followed &= moved <= FURTHEST_PX
-    kinds = range(int(watched.label.max()) + 1)
-    means = [
-        moved[:, rows][followed[:, rows]].mean() if followed[:, rows].any() else 0.0
-        for rows in (watched.label == kind for kind in kinds)
-    ]
-    return int(np.argmax(means))
+    moved[~followed | (moved > FURTHEST_PX)] = 0
+    chosen, furthest = np.zeros_like(watched.player), -1.0
+    for kind in range(int(watched.label.max()) + 1):
+        rows = np.flatnonzero(watched.label == kind)
+        age = watched.age[:, rows]
+        oldest = np.zeros_like(chosen)
+        oldest[np.arange(len(age)), rows[age.argmax(-1)]] = age.max(-1) > 0
+        path = float(moved[oldest[:-1]].sum())
+        if path > furthest:
+            chosen, furthest = oldest, path
+    return chosen
 
 
 def _sprite(game: str, before: np.ndarray, after: np.ndarray) -> np.ndarray:
