@@ -73,6 +73,8 @@ def main() -> None:
             path = picture if len(games) == 1 else picture.with_stem(f"{picture.stem}-{game}")
             imageio.imwrite(path, draw_roles(made.frame, made.roles))
             print(f"Wrote {path}")
+        if made.roles.player is None:
+            continue
         env = _env_of(check_game(game), options["model"])
         print(f"Next: python zoo/record.py --env {env} relations:True map:True -o {game}.mp4")
 
