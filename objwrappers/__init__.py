@@ -12,7 +12,8 @@ The names below are imported on first use.
 * :func:`collect_demonstrations`: what an expert does, seen in several contexts
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
-* :func:`learn_roles`: who is the player, what harms it, what stands still
+* :func:`learn_roles`, :func:`score_player`: who is the player, what harms it, what stands still,
+  and whether the player is who they say
 * :func:`score_gaze`: gaze models and agents' saliency scored on recorded human play
 * :func:`score_translation`, :func:`score_imitation`: videos translated, and their imitators scored
 * :func:`train`, :func:`evaluate`, :func:`film`: agents trained, scored and filmed
@@ -52,6 +53,7 @@ _LAZY = {
     "score_imitation": "objwrappers.scoring.imitation",
     "label_scenes": "objwrappers.scoring.classification",
     "learn_roles": "objwrappers.pretraining.roles",
+    "score_player": "objwrappers.scoring.players",
     "train": "objwrappers.agents.training",
     "clone": "objwrappers.agents.cloning",
     "evaluate": "objwrappers.agents.evaluation",

@@ -17,6 +17,8 @@ GAMES: dict[str, str] = {
 }
 """Name in ids (``"MsPacman"``) → name of the ROM (``"ms_pacman"``), as ALE's v5 ids spell them."""
 
+_BY_PLAIN_NAME = {name.lower(): name for name in GAMES}
+
 ATARI_HEAD = (
     *("Alien", "Asterix", "BankHeist", "Berzerk", "Breakout", "Centipede", "DemonAttack"),
     *("Enduro", "Freeway", "Frostbite", "Hero", "MontezumaRevenge", "MsPacman"),
@@ -35,10 +37,9 @@ def check_game(game: str) -> str:
     Raises:
         ValueError: No such game; the message offers the nearest names.
     """
-    by_plain_name = {name.lower(): name for name in GAMES}
     plain_name = game.replace("_", "").lower()
-    if plain_name in by_plain_name:
-        return by_plain_name[plain_name]
+    if plain_name in _BY_PLAIN_NAME:
+        return _BY_PLAIN_NAME[plain_name]
     hint = did_you_mean(game, GAMES, likeness=0.4)
     raise ValueError(f"Unknown game {game!r}. " + (hint or f"ALE ships {', '.join(GAMES)}."))
 

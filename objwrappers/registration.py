@@ -10,6 +10,7 @@ import gymnasium as gym
 from objwrappers.envs import options
 from objwrappers.envs.control_tasks import TASKS as CONTROL_TASKS
 from objwrappers.games import ATARI_HEAD, GAMES
+from objwrappers.metrics.ram_classes import RAM_CLASSES
 
 __all__ = ["FAMILIES", "Family", "family_of", "register_all", "task_of"]
 
@@ -80,6 +81,15 @@ FAMILIES: dict[str, Family] = {
         _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
         _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
         _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
+        Family(
+            "ObjRAM",
+            tuple(RAM_CLASSES),
+            entry_point="objwrappers.envs.ram_ids:make_ram",
+            vector_entry_point="objwrappers.envs.ram_ids:make_ram_vec",
+            task_argument="game",
+            is_atari=True,
+            options=(*options.PERFECT, *_WITHOUT_BARS),
+        ),
         Family(
             "ObjGaze",
             GAMES,

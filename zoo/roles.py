@@ -3,9 +3,16 @@
     python zoo/roles.py --game MsPacman
     python zoo/roles.py --game Pong Breakout --noise both
     python zoo/roles.py --game MsPacman --picture roles.png
+    python zoo/roles.py --game MsPacman --model ram
+    python zoo/roles.py --game Pong MsPacman --check
 
 A short random play is enough, and nothing is labelled. The roles go where
-gym.make("ObjScene-MsPacman-v0", model="motion", relations=True, map=True) finds them.
+gym.make("ObjScene-MsPacman-v0", model="motion", relations=True, map=True) finds them; those of
+--model ram, whose classes and player the console's memory knows, where
+gym.make("ObjRAM-MsPacman-v0", relations=True, map=True) does.
+
+With --check nothing is learned: the row that is called the player is compared with the player's
+sprite, whose place memory knows, in play that learning does not see.
 """
 
 from __future__ import annotations
@@ -14,15 +21,20 @@ import argparse
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 from tqdm import tqdm
 
 from objwrappers.command_line import run_program
 from objwrappers.games import check_game
+from objwrappers.perception.scenes.listed import ListedScene
 from objwrappers.pretraining.roles import LearnedRoles, learn_roles
 from objwrappers.pretraining.roles.learning import CLASSES
 from objwrappers.rendering.roles import draw_roles
+from objwrappers.scoring.keypoints import FIRST_SEED
+from objwrappers.scoring.players import PLAYER_HEADS, score_player
+from objwrappers.scoring.tables import format_rows
 
 
 def main() -> None:
@@ -32,8 +44,8 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--game", nargs="+", required=True, help="as ids spell it, e.g. MsPacman")
-    add("--model", default="motion", help="of scenes: motion, space_time, space")
-    add("--classes", default="found", choices=CLASSES, help="in the play, or those of the weights")
+    add("--model", default="motion", help="of scenes: motion, space_time, space; ram")
+    add("--classes", choices=CLASSES, help="in the play, or those of the weights")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--weights", help="folder or hub repository; default: those that gym.make finds")
     add("--output", type=Path, help="folder, of a single game; default: the user's cache")
@@ -42,8 +54,12 @@ def main() -> None:
     add("--seed", type=int, default=0)
     add("--device", default="auto")
     add("--picture", type=Path, help="PNG of the scenery; of several games NAME-GAME.png")
+    add("--check", action="store_true", help="compare the player with the console's memory")
     options = vars(parser.parse_args())
     games, picture = options.pop("game"), options.pop("picture")
+    if options.pop("check"):
+        _check(parser, games, picture, options)
+        return
     if options["output"] and len(games) > 1:
         parser.error("--output is the folder of one game.")
     command = shlex.join(["python", "zoo/roles.py", *sys.argv[1:]])
@@ -57,8 +73,36 @@ def main() -> None:
             path = picture if len(games) == 1 else picture.with_stem(f"{picture.stem}-{game}")
             imageio.imwrite(path, draw_roles(made.frame, made.roles))
             print(f"Wrote {path}")
-        env = f"ObjScene-{check_game(game)}-v0 --env-kwargs model:{options['model']}"
+        if made.roles.player is None:
+            continue
+        env = _env_of(check_game(game), options["model"])
         print(f"Next: python zoo/record.py --env {env} relations:True map:True -o {game}.mp4")
+
+
+def _check(
+    parser: argparse.ArgumentParser, games: list[str], picture: Path | None, options: dict[str, Any]
+) -> None:
+    of_learning = {"picture": picture, **{n: options[n] for n in ("classes", "output", "num_envs")}}
+    for name, value in of_learning.items():
+        if value != parser.get_default(name):
+            parser.error(f"--{name.replace('_', '-')} is of learning: leave --check out.")
+    chosen = {key: options[key] for key in ("model", "noise", "weights", "steps", "device")}
+    rows = []
+    for game in tqdm(games, unit="game", disable=None):
+        try:
+            rows.append(score_player(game, **chosen, seed=FIRST_SEED + options["seed"]))
+        except (FileNotFoundError, ValueError) as error:
+            print(f"{game}: {error}", file=sys.stderr)
+    if not rows:
+        raise SystemExit(1)
+    print(format_rows(rows, "game", PLAYER_HEADS))
+
+
+def _env_of(game: str, model: str) -> str:
+    """Returns what follows --env of the id that takes the roles."""
+    if model == ListedScene.name:
+        return f"ObjRAM-{game}-v0 --env-kwargs"
+    return f"ObjScene-{game}-v0 --env-kwargs model:{model}"
 
 
 def _tell(made: LearnedRoles) -> None:

@@ -30,6 +30,7 @@ from gymnasium.wrappers import AtariPreprocessing
 
 from objwrappers.envs.breakout import InfiniteBreakout
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
+from objwrappers.envs.console import ConsoleMemory
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
 from objwrappers.envs.lives import FireEachLife, VectorFireEachLife
 from objwrappers.envs.native import Lockstep, NativeFrames
@@ -64,6 +65,7 @@ def make_atari(
     pictures: bool = False,
     raw_frames: bool = False,
     raw_stack: bool = False,
+    memory: bool = False,
     frameskip: int = 4,
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
@@ -85,6 +87,8 @@ def make_atari(
         raw_frames: Keep what :func:`raw_frames_of` gives.
         raw_stack: Observations are grey, 84×84, and beside them the last four raw frames:
             uint8 (84, 84, 5), see :mod:`objwrappers.envs.raw_stack`. Without bars.
+        memory: Observations are the console's memory instead, uint8 (2, 128), see
+            :class:`~objwrappers.envs.console.ConsoleMemory`; frames are drawn for pictures alone.
         frameskip: Raw frames an action lasts; the last two are max-pooled.
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Fewer no-ops than that begin an episode, as many as in the vector env.
@@ -102,12 +106,10 @@ def make_atari(
         ValueError: No such game, noise or option, a number out of range, an option of the vector
             env alone, ``infinite`` in another game than Breakout, or ``raw_stack`` with bars.
     """
-    rom, size = _check(game, frame_size, noise, noise_motion)
+    rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     if missing := [name for name in VECTOR if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
     check_names(ale, (*SHARED, *SINGLE))
-    if infinite and rom != "breakout":
-        raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
     common: dict[str, Any] = {
         "repeat_action_probability": repeat_action_probability,
         "max_num_frames_per_episode": max_num_frames_per_episode,
@@ -119,7 +121,7 @@ def make_atari(
             raise ValueError(f"noise={noise!r}: bars are drawn once an action, not on raw frames.")
         size, grayscale = (SIDE_PX, SIDE_PX), True
     kept = raw_frames or (pictures and grayscale)
-    common["obs_type"] = "grayscale" if grayscale and not kept else "rgb"
+    common["obs_type"] = "ram" if memory else "grayscale" if grayscale and not kept else "rgb"
     env = _raw_env(rom, noop_max, infinite, common)
     meanings = env.unwrapped.get_action_meanings()  # type: ignore[attr-defined]
     if kept:
@@ -130,14 +132,17 @@ def make_atari(
     bars = noise != "none"
     resized = size is not None and not bars and (grayscale or not pictures)
     height, width = size if size is not None and resized else screen_size(rom)
-    env = AtariPreprocessing(
-        env,
-        noop_max=0,
-        frame_skip=frameskip,
-        screen_size=(width, height),
-        grayscale_obs=grayscale,
-        grayscale_newaxis=True,
-    )
+    if memory:
+        env = ConsoleMemory(env, frameskip, pictures)
+    else:
+        env = AtariPreprocessing(
+            env,
+            noop_max=0,
+            frame_skip=frameskip,
+            screen_size=(width, height),
+            grayscale_obs=grayscale,
+            grayscale_newaxis=True,
+        )
     if fire_each_life and "FIRE" in meanings:
         env = FireEachLife(env, meanings.index("FIRE"))
     env = CheckedEnv(env)
@@ -202,7 +207,7 @@ def make_atari_vec(
         ValueError: No such game, noise or option, a number out of range, or an option that ALE's
             vector env does not have.
     """
-    rom, size = _check(game, frame_size, noise, noise_motion)
+    rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     if not infinite and (missing := [name for name in SINGLE if ale.get(name) is not None]):
         raise ValueError(
             f"ALE's vector env has no option {missing[0]!r}; "
@@ -297,9 +302,13 @@ def _make_native(
     )
 
 
-def _check(game: str, frame_size: Any, noise: str, noise_motion: str) -> tuple[str, Size | None]:
+def _check(
+    game: str, frame_size: Any, noise: str, noise_motion: str, infinite: bool
+) -> tuple[str, Size | None]:
     check_noise(noise)
     check_motion(noise_motion)
+    if infinite and rom_name(game) != "breakout":
+        raise ValueError(f"infinite=True is an option of Breakout, not of {game}.")
     if frame_size is None:
         return rom_name(game), None
     height, width = frame_size

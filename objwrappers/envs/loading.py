@@ -10,9 +10,11 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from objwrappers.envs.atari import screen_size
 from objwrappers.envs.options import check_names
@@ -205,8 +207,19 @@ def look(
     view: View,
     render_mode: str | None,
     roles: Roles | None = None,
+    pictures: Callable[[], np.ndarray] | None = None,
 ) -> FrameTransform:
-    """Returns what makes observations of a scene model's frames."""
+    """Returns what makes observations of a scene model's frames.
+
+    Args:
+        scene: The model.
+        game: Whose frames they are.
+        num_envs: Of one transform.
+        view: How objects are shown.
+        render_mode: Whether there are pictures.
+        roles: Those that :func:`cast` gives.
+        pictures: Gives the native frames of all envs where the model reads something else.
+    """
     from objwrappers.wrappers.perception import Perceive
     from objwrappers.wrappers.player_view import PlayerView
     from objwrappers.wrappers.tracking import Track
@@ -218,4 +231,4 @@ def look(
     track = Track(scene, num_envs, screen_size(rom_name(game)), options, tail)
     if roles is None or not view.has_player:
         return track
-    return PlayerView(track, roles, view.relations, view.map)
+    return PlayerView(track, roles, view.relations, view.map, pictures)

@@ -1,7 +1,7 @@
 """Names and limits of ids' options, as data: what a row of ids tells of them stands here once.
 
 * :data:`SHARED`, :data:`SINGLE`, :data:`TRAINING`, :data:`VECTOR`, :data:`PIXELS`,
-  :data:`MODEL`, :data:`SCENE`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`,
+  :data:`MODEL`, :data:`SCENE`, :data:`PERFECT`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`,
   :data:`IMITATION`: who has which
 * :func:`unknown_option`: the error for one that nobody has
 * :func:`check_numbers`: the errors for values that an emulator would take for others
@@ -23,6 +23,7 @@ __all__ = [
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
     "MODEL",
+    "PERFECT",
     "PIXELS",
     "RECORDED",
     "SCENE",
@@ -83,6 +84,11 @@ MODEL = (
 """Of ids whose observations are keypoints."""
 SCENE = ("model", "weights", "device", "track", "classifier", "roles", "relations", "map")
 """Of ids whose observations are the objects of a scene."""
+PERFECT = (
+    *("jitter_px", "misses", "false_positives", "classes"),
+    *("track", "roles", "relations", "map", "mode", "difficulty"),
+)
+"""Of ids whose observations are the objects that the console's memory knows."""
 GAZE = ("model", "weights", "device", "mode", "stack_num")
 """Of ids whose observations have predicted gaze."""
 RECORDED = (
@@ -141,8 +147,11 @@ _CURES = {
         ("features", "map_size", "refine", "slots"), "It is an option of ObjKeypoints ids."
     ),
     **dict.fromkeys(
+        ("jitter_px", "misses", "false_positives", "classes"), "It is an option of ObjRAM ids."
+    ),
+    **dict.fromkeys(
         ("track", "roles", "relations", "map"),
-        "It is an option of ObjScene ids, and of ObjKeypoints ids with slots=True.",
+        "It is an option of ObjScene and ObjRAM ids, and of ObjKeypoints ids with slots=True.",
     ),
     "classifier": "It is an option of ObjScene ids.",
     **dict.fromkeys(PIXELS, "It is an option of ObjFrames ids."),

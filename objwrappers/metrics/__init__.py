@@ -1,6 +1,7 @@
 """Measures of perception: pure functions of arrays, without files or envs.
 
-* :mod:`objwrappers.metrics.ram`: where the objects are, from the console's memory
+* :mod:`objwrappers.metrics.ram`, :mod:`objwrappers.metrics.ram_classes`: where the objects are,
+  from the console's memory, and which there can be
 * :mod:`objwrappers.metrics.scenery`: what stands still, on the frame
 * :mod:`objwrappers.metrics.keypoints`: keypoints against those objects
 * :mod:`objwrappers.metrics.detection`, :mod:`objwrappers.metrics.identity`: boxes against them, and

@@ -45,6 +45,8 @@ class Sprite:
         y0, y1 = max(self.y - self.height / 2, top), min(self.y + self.height / 2, bottom)
         if x1 - x0 < 1 or y1 - y0 < 1:
             return None
+        if min(x0 - left, right - x1, y0 - top, bottom - y1) > 0:
+            return self  # all of it is left
         share = (x1 - x0) * (y1 - y0) / (self.width * self.height)
         scored = self.scored and share >= LEAST_VISIBLE_SHARE
         return replace(

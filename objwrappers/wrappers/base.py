@@ -168,6 +168,11 @@ class TransformFrames(gym.Wrapper):
         return self.transform.choose(self._percepts)
 
     @property
+    def percepts(self) -> Any:
+        """What the transform perceived last, those beside the observation among them."""
+        return self._percepts
+
+    @property
     def picture(self) -> np.ndarray | None:
         """The last frame, native RGB uint8 (H, W, 3) if it is kept; None before a reset."""
         kept = pictures_of(self.env)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gymnasium as gym
@@ -43,12 +44,21 @@ class PlayerView(FrameTransform):
         roles: Of the game.
         relations: Give ``relative``.
         map: Give ``map``; frames are native then.
+        pictures: Gives native frames of all envs, uint8 (N, H, W, 3), for the map where the model
+            reads something else than frames.
 
     Raises:
         ValueError: No player was found in the game.
     """
 
-    def __init__(self, track: Track, roles: Roles, relations: bool, map: bool) -> None:
+    def __init__(
+        self,
+        track: Track,
+        roles: Roles,
+        relations: bool,
+        map: bool,
+        pictures: Callable[[], np.ndarray] | None = None,
+    ) -> None:
         task = roles.record.get("trained_on", {}).get("task", "this game")
         if roles.player is None:
             raise ValueError(
@@ -60,6 +70,7 @@ class PlayerView(FrameTransform):
         rows = np.repeat(np.arange(len(roles.classifier.rows)), roles.classifier.rows)
         self._own = np.flatnonzero(rows == roles.player)
         self._map = EgocentricMap(roles, task) if map else None
+        self._pictures = pictures
         spaces = dict(track.single_observation_space.spaces)  # type: ignore[attr-defined]
         if relations:
             spaces["relative"] = gym.spaces.Box(-np.inf, np.inf, (len(rows), 4), np.float32)
@@ -86,7 +97,8 @@ class PlayerView(FrameTransform):
             there = (percepts["age"] > 0) & seen[:, None]
             percepts["relative"] = np.where(there[..., None], state - own, np.float32(0))
         if self._map is not None:
-            percepts["map"] = self._map(frames, percepts, row, seen)
+            native = frames if self._pictures is None else self._pictures()[envs]
+            percepts["map"] = self._map(native, percepts, row, seen)
         return percepts
 
     def choose(self, percepts: Observation) -> Observation:

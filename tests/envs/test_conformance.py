@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from conformance import EnvConformance
+from ram_roles import saved_pong_roles
 from scenes import Blobs, named_blobs
 
 from objwrappers.perception.registry import MODELS, ModelEntry
@@ -59,6 +60,20 @@ class TestScenes(Atari):
             assert observation["present"].max() > 0.5
             moved = max(moved, abs(observation["velocity"]).max())
         assert 0.01 < moved < 1
+
+
+class TestPerfectObjects(EnvConformance):
+    env_id = "ObjRAM-Pong-v0"
+    options = {"repeat_action_probability": 0.0, "jitter_px": 1.0, "false_positives": 0.2}
+    short = {"max_num_frames_per_episode": 120}
+    episode_steps = 30
+
+    @pytest.fixture(autouse=True)
+    def roles(self, tmp_path: Any) -> None:
+        """Roles made by hand."""
+        view = {"roles": saved_pong_roles(tmp_path / "roles"), "relations": True, "map": True}
+        degraded = {"misses": 0.3, "classes": False}
+        self.variants = [{}, {"noop_max": 30}, {"track": False}, degraded, view]
 
 
 def test_every_family_is_tested():

@@ -2,6 +2,7 @@
 
 * :func:`learn_roles`: plays, learns, writes
 * :func:`roles_of`: a play and a classifier → :class:`~objwrappers.perception.roles.Roles`
+* :func:`roles_of_known`: the same, where classes and the player are known
 """
 
 from __future__ import annotations
@@ -10,17 +11,21 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import torch
 
+from objwrappers.envs.ram_ids import ram_scene
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
+from objwrappers.metrics.ram_classes import PLAYERS
 from objwrappers.perception.loading import load_model, weights_name
 from objwrappers.perception.roles import HARMFUL, Roles, roles_family
 from objwrappers.perception.scenes.classes import find_classes
 from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.scenes.listed import ListedScene
 from objwrappers.perception.scenes.module import SceneModule
 from objwrappers.perception.storage import check_replaceable
 from objwrappers.pretraining.roles.agency import agencies
@@ -29,7 +34,7 @@ from objwrappers.pretraining.roles.identity import merge, one_thing
 from objwrappers.pretraining.roles.landscape import landscape
 from objwrappers.pretraining.roles.play import Play, watch_play
 
-__all__ = ["CLASSES", "LearnedRoles", "learn_roles", "roles_of"]
+__all__ = ["CLASSES", "LearnedRoles", "learn_roles", "roles_of", "roles_of_known"]
 
 CLASSES = ("found", "stored")
 """Which classes roles are of: those that are found in the play, or those of the weights."""
@@ -42,7 +47,7 @@ PAYS = 1.0
 
 SEEN_AT_ONCE = 0.98  # share of the steps with objects of a class in which all of them have a row
 CLASSIFIED = 1000  # frames that classes are found in
-FAMILY = "scenes"
+FAMILY, RAM = "scenes", ListedScene.name
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def learn_roles(
     game: str,
     model: str = "motion",
     *,
-    classes: str = "found",
+    classes: str | None = None,
     noise: str = "none",
     weights: str | Path | None = None,
     output: str | Path | None = None,
@@ -81,9 +86,11 @@ def learn_roles(
 
     Args:
         game: ``"MsPacman"``.
-        model: Whose objects they are, a model of scenes.
+        model: Whose objects they are, a model of scenes; ``"ram"`` for those of ``ObjRAM``, the
+            player among them, which the console's memory knows.
         classes: ``"found"``: without labels, in frames of a play before; ``"stored"``: those of
-            the weights, which may have been named by examples.
+            the weights, which may have been named by examples, or those that memory knows. By
+            default they are found, but those of memory.
         noise: Bars that the model's weights, and these roles, are for.
         weights: Of the model; by default those that are found.
         output: Folder; by default one in the user's cache, where ids look.
@@ -100,18 +107,27 @@ def learn_roles(
         ValueError: No such game, model, noise or classes, or numbers below 1.
     """
     game = check_game(game)
+    told = model == RAM
+    classes = classes or ("stored" if told else "found")
     if classes not in CLASSES:
         raise ValueError(f"classes must be {' or '.join(map(repr, CLASSES))}, got {classes!r}.")
+    if told and (classes, noise, weights) != ("stored", "none", None):
+        raise ValueError(
+            f"The console's memory knows its classes, has no weights and sees no bars: leave them "
+            f"out, got classes={classes!r}, noise={noise!r}, weights={weights!r}."
+        )
     if steps < 1 or num_envs < 1:
         raise ValueError(f"steps and num_envs must be at least 1, got {steps} and {num_envs}.")
     name = weights_name(model, game, noise, roles_family(FAMILY))
     folder = Path(output) if output is not None else cache_folder("weights") / name
     check_replaceable(folder)
-    scene = load_model(model, game, weights, device, noise, FAMILY)
+    scene = ram_scene(game) if told else load_model(model, game, weights, device, noise, FAMILY)
     assert isinstance(scene, SceneModule)
 
     def play(model: SceneModule, steps: int, seed: int) -> Play:
-        env = gym.make_vec(f"ObjScene-{game}-v0", num_envs, model=model, render_mode="rgb_array")
+        options: dict[str, Any] = {} if told else {"model": model}
+        env_id = f"{'ObjRAM' if told else 'ObjScene'}-{game}-v0"
+        env = gym.make_vec(env_id, num_envs, render_mode="rgb_array", **options)
         with closing(env):
             return watch_play(env, steps, seed, report)
 
@@ -122,7 +138,10 @@ def learn_roles(
         found = find_classes(scene, torch.from_numpy(chosen))
         scene = scene.with_classifier(found)
     watched = play(scene, steps, seed)
-    roles = roles_of(watched, scene.classifier, named=classes == "stored")
+    if told:
+        roles = roles_of_known(watched, scene.classifier, PLAYERS.get(game))
+    else:
+        roles = roles_of(watched, scene.classifier, named=classes == "stored")
     labels = roles.classifier.labels
     roles.record = {
         "trained_on": {"task": game, "noise": noise, "channels": "RGB"},
@@ -154,15 +173,32 @@ def roles_of(play: Play, classifier: SceneClassifier, named: bool = False) -> Ro
     play = merge(play, groups)
     merged = classifier.merged(groups, _at_once(play))
     share = agencies(play)
-    player = _player(share)
-    harm, worth = np.zeros((2, len(groups)))
+    return _roles(play, merged, _player(share), share, named)
+
+
+def roles_of_known(play: Play, classifier: SceneClassifier, player: str | None) -> Roles:
+    """Learns what known classes are to a known player; they keep their names and rows.
+
+    Args:
+        play: In terms of the classifier's classes.
+        classifier: Of the model that saw it.
+        player: Label of the player; None where there is none.
+    """
+    number = None if player is None else classifier.labels.index(player)
+    return _roles(play, classifier, number, agencies(play), named=True)
+
+
+def _roles(
+    play: Play, classifier: SceneClassifier, player: int | None, share: np.ndarray, named: bool
+) -> Roles:
+    harm, worth = np.zeros((2, len(classifier.labels)))
     if player is not None:
         harm, worth = outcomes(play, player)
-    labels = merged.labels if named else _names(player, harm, worth)
+    labels = classifier.labels if named else _names(player, harm, worth)
     height, width = play.frames.shape[2:4]
-    size = merged.weight.shape[1]
-    roles = Roles(size, labels, merged.rows, merged.looks, player, height, width)
-    roles.classifier.load_state_dict(merged.cpu().state_dict())
+    size = classifier.weight.shape[1]
+    roles = Roles(size, labels, classifier.rows, classifier.looks, player, height, width)
+    roles.classifier.load_state_dict(classifier.cpu().state_dict())
     for name, values in (("agency", share), ("harm", harm), ("worth", worth)):
         setattr(roles, name, torch.from_numpy(values).float())
     roles.set_scenery(*landscape(play))
