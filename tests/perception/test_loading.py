@@ -10,6 +10,7 @@ import torch
 
 from objwrappers.perception import storage
 from objwrappers.perception.loading import BUNDLED, load_model
+from objwrappers.perception.roles import Roles
 
 
 def load(folder, **options):
@@ -192,9 +193,25 @@ def test_bundled_weights_together_are_within_25_mib():
     assert sum(path.stat().st_size for path in BUNDLED.rglob("*")) <= 25 * 2**20
 
 
-@pytest.mark.parametrize(
-    "folder", [p.parent for p in BUNDLED.glob("*/config.json")], ids=lambda p: p.name
-)
+FOLDERS = [p.parent for p in BUNDLED.glob("*/config.json")]
+ROLES = [folder for folder in FOLDERS if folder.name.startswith("scenes-roles-")]
+
+
+@pytest.mark.parametrize("folder", ROLES, ids=lambda p: p.name)
+def test_bundled_roles_are_small_have_a_player_and_fit_the_weights_beside_them(folder):
+    model, game, *noise = folder.name.removeprefix("scenes-roles-").split("-")
+    assert (folder / "model.safetensors").stat().st_size <= 80_000
+    name = "-".join(["scenes", model, game, *noise])
+    scene = load_model(model, game, BUNDLED / name, "cpu", family="scenes")
+    roles = Roles.load(folder, scene.digest)
+    assert roles.classifier.labels[roles.player] == "player"
+    assert roles.record["trained_on"] == scene.record["trained_on"]
+    assert roles.record["training"]["command"].startswith(f"python zoo/roles.py --game {game}")
+    assert roles.walls.any()
+    assert roles.agency.argmax() == roles.player
+
+
+@pytest.mark.parametrize("folder", [f for f in FOLDERS if f not in ROLES], ids=lambda p: p.name)
 def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
     parts = folder.name.split("-")
     family = parts.pop(0) if parts[0] in ("scenes", "gaze") else "keypoints"
