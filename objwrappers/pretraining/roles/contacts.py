@@ -65,24 +65,21 @@ def outcomes(play: Play, player: int) -> tuple[np.ndarray, np.ndarray]:
         touches nothing is known, and both are 0.
     """
     began = touches(play, player)
-    steps = len(began)
-    kinds = int(play.label.max()) + 1
-    number = np.stack([began[..., play.label == kind].sum((0, 1, 2)) for kind in range(kinds)])
-    reward = np.stack([np.roll(play.reward, -lag, 0) for lag in range(WORTH_WITHIN)]).sum(0)
-    reward[steps - WORTH_WITHIN :] = 0
-    usual = float(np.median(reward[~began.any(-1)])) if (~began.any(-1)).any() else 0.0
-    usual = max(usual, float(reward[~began.any(-1)].mean()))
-    blamed, earned = np.zeros(kinds), np.zeros(kinds)
+    kinds = range(int(play.label.max()) + 1)
+    of_kind = [began[..., play.label == kind] for kind in kinds]
+    number = np.array([touched.sum() for touched in of_kind])
+    at = np.stack([touched.any(-1) for touched in of_kind])
+    blamed = np.zeros(len(kinds))
     for t, n in np.argwhere(play.harmed):
         recent = began[max(0, t - HARM_WITHIN) : t + 1, n]
         if recent.any():
             last = np.flatnonzero(recent.any(-1))[-1]
-            for kind in {*play.label[recent[last]]}:
-                blamed[kind] += 1
-    for kind in range(kinds):
-        times = began[..., play.label == kind].any(-1)
-        if times.any():
-            earned[kind] = reward[times].mean() - usual
+            blamed[np.unique(play.label[recent[last]])] += 1
+    later = np.concatenate([play.reward, np.zeros_like(play.reward[:WORTH_WITHIN])])
+    reward = np.sum([later[lag : lag + len(began)] for lag in range(WORTH_WITHIN)], 0)
+    apart = ~at.any(0)
+    usual = reward[apart].mean() if apart.any() else 0.0
+    earned = (at * reward).sum((1, 2)) / np.maximum(at.sum((1, 2)), 1) - usual
     known = number >= FEW
-    harm = np.where(known, np.minimum(blamed / np.maximum(number, 1), 1), 0)
-    return harm, np.where(known, earned, 0)
+    harm = np.minimum(blamed / np.maximum(number, 1), 1)
+    return np.where(known, harm, 0), np.where(known, earned, 0)

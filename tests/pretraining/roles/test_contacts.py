@@ -40,12 +40,10 @@ def test_a_life_is_put_down_to_who_was_touched_last():
     harm, worth = outcomes(play, 0)
     # 25 and 62 follow ghosts, 135 the fruit of 110; 390 follows nothing.
     assert harm.tolist() == pytest.approx([0, 2 / 6, 1 / 6])
-    # Three steps from a touch on: 100 + .5 + .5 of the fruit; at other times 1.5, but for the
-    # two steps before each fruit, whose three steps hold it, too.
-    others = STEPS - 12 - 2  # touches, and the last steps, whose future is not known
-    usual = (1.5 * others + 2 * 6 * 99.5 - 1.5) / (STEPS - 12)
-    assert worth[1] == pytest.approx(1.5 - usual, abs=0.05)
-    assert worth[2] == pytest.approx(101 - usual, abs=0.05)
+    # Three steps from a touch on: 101 of the fruit, 1.5 of the ghost. At the 388 other steps it is
+    # 1.5, too, but for the two before each fruit, with 101, and the last two, with 1 and .5.
+    usual = (1.5 * (388 - 12 - 2) + 101 * 12 + 1.5) / 388
+    assert worth.tolist() == pytest.approx([0, 1.5 - usual, 101 - usual], abs=1e-4)
 
 
 def test_of_few_touches_nothing_is_known():
