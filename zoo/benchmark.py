@@ -2,6 +2,7 @@
 
     python zoo/benchmark.py --game MsPacman --num-envs 16 --json benchmark.json
     python zoo/benchmark.py --game Pong --num-envs 16 --scene motion space_time
+    python zoo/benchmark.py --game Pong --scene motion --player
     python zoo/benchmark.py --perception --num-threads 1
 
 Each row plays the same game with random actions. The reference, ratio 1, is ALE's native vector
@@ -9,7 +10,7 @@ env with native RGB frames. Rows take turns, so that a busy machine slows all of
 figure of a row is the median of its turns. "single envs" is what perception at the vector env
 saves: the same keypoints, by 16 single envs one after the other. ``--scene`` adds a row of
 ObjScene, tracked, for each model, whose weights are found as gym.make finds them, or for each
-folder of weights.
+folder of weights; ``--player`` adds those that know who the player is.
 
 ``--perception`` times the models alone, on batches of as many frames as there would be envs; the
 reference is PermaKey as published.
@@ -59,6 +60,7 @@ def main() -> None:
     add("--num-envs", type=int, default=16, help="envs of the vector rows")
     add("--model", default="motion", help="perception model of ObjKeypoints")
     add("--scene", nargs="+", default=[], help="of ObjScene: motion, space_time, or folders")
+    add("--player", action="store_true", help="rows with relations and the map, too")
     add("--device", default="auto", help="of perception")
     add("--num-threads", type=int, default=-1, help="of torch (default: torch's own)")
     add("--seconds", type=float, default=2.0, help="length of a turn")
@@ -72,7 +74,7 @@ def main() -> None:
     if args.perception:
         figures = run_program(model_speed, args.num_envs, **turns)
     else:
-        models = {"model": args.model, "scenes": args.scene}
+        models = {"model": args.model, "scenes": args.scene, "player": args.player}
         figures = run_program(
             env_speed, args.game, args.num_envs, **models, seed=args.seed, **turns
         )

@@ -91,6 +91,7 @@ def env_rows(
     device: str,
     seed: int,
     scenes: Sequence[str | Path] = (),
+    player: bool = False,
 ) -> list[Row]:
     """Makes every env of the table, warm; the reference comes first.
 
@@ -115,6 +116,15 @@ def env_rows(
     for name, seer in seers.items():
         scene_env = gym.make_vec(f"ObjScene-{game}-v0", num_envs=num_envs, model=seer)
         envs[f"ObjScene, {name}, vector"] = scene_env
+    if player:
+        seen: dict[str, Any] = {"relations": True, "map": True}
+        looks: dict[str, dict[str, Any]] = {"second look": {"refine": True}}
+        for name, options in {**looks, "relations and map": seen}.items():
+            made = gym.make_vec(keypoints, num_envs=num_envs, model=perception, **options)
+            envs[f"ObjKeypoints, {name}, vector"] = made
+        for name, seer in seers.items():
+            made = gym.make_vec(f"ObjScene-{game}-v0", num_envs=num_envs, model=seer, **seen)
+            envs[f"ObjScene, {name}, relations and map, vector"] = made
     table = [Row(name, getattr(env, "num_envs", 1), play(env, seed)) for name, env in envs.items()]
     for row in table:
         for _ in range(WARM_UP_STEPS):
@@ -168,6 +178,7 @@ def env_speed(
     *,
     model: str = "motion",
     scenes: Sequence[str | Path] = (),
+    player: bool = False,
     device: str = "auto",
     seconds: float = 2.0,
     repeats: int = 5,
@@ -181,6 +192,8 @@ def env_speed(
         model: Perception model of ObjKeypoints.
         scenes: Perception models of ObjScene, tracked, by name or as folders of weights; each is a
             row of its own.
+        player: Rows of keypoints that look a second time, and of keypoints and scenes with
+            relations to the player and the map around it.
         device: Of perception.
         seconds: Length of a turn.
         repeats: Turns of each row.
@@ -198,7 +211,7 @@ def env_speed(
     """
     game = check_game(game)
     _check(num_envs, repeats)
-    table = env_rows(game, num_envs, model, device, seed, scenes)
+    table = env_rows(game, num_envs, model, device, seed, scenes, player)
     _take_turns(table, seconds, repeats)
     by_name = {row.name: row.rate for row in table}
     return {

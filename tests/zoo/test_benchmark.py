@@ -91,3 +91,14 @@ def test_errors_are_one_message(run_zoo: Any) -> None:
         result = run_zoo("benchmark", *options, ok=False)
         assert result.stderr.strip().splitlines()[-1].startswith("error: ")
         assert message in result.stderr
+
+
+def test_what_knows_the_player_has_rows_of_its_own() -> None:
+    figures = env_speed(
+        "Pong", 2, scenes=["motion"], player=True, device="cpu", seconds=0.02, repeats=1
+    )
+    assert [row["name"] for row in figures["rows"][-3:]] == [
+        "ObjKeypoints, second look, vector",
+        "ObjKeypoints, relations and map, vector",
+        "ObjScene, motion, relations and map, vector",
+    ]
