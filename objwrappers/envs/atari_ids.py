@@ -169,7 +169,7 @@ def make_keypoints(
         ValueError: No such game, model or option.
     """
     view = View(track, roles, relations, map)
-    slots = slots or view.needs_roles
+    slots = _has_slots(slots, view)
     seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
     transform = _look(seen, game, 1, view, render_mode, options)
     env = source(game, **frames_for(seen, render_mode), **options)
@@ -200,7 +200,7 @@ def make_keypoints_vec(
     :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
     view = View(track, roles, relations, map)
-    slots = slots or view.needs_roles
+    slots = _has_slots(slots, view)
     seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
     transform = _look(seen, game, num_envs, view, render_mode, options)
     env = source(game, num_envs, **frames_for(seen, render_mode), **options)
@@ -287,6 +287,14 @@ def make_scene_vec(
     transform = _look(scene, game, num_envs, view, render_mode, options)
     env = source(game, num_envs, **frames_for(scene, render_mode, native=map), **options)
     return VectorTransformFrames(env, transform, render_mode)
+
+
+def _has_slots(slots: bool, view: View) -> bool:
+    """Whether keypoints become rows; roles, relations and a map are of rows."""
+    slots = slots or view.needs_roles
+    if view.track is not True and not slots:
+        raise ValueError(f"track={view.track!r} is of slots: give slots=True as well.")
+    return slots
 
 
 def _look(

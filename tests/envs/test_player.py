@@ -111,7 +111,11 @@ def test_roles_of_other_weights_are_refused(known, tmp_path):
 @pytest.mark.parametrize(
     ("env_id", "option", "words"),
     [
-        ("ObjFrames-Pong-v0", {"map": True}, "option of ObjScene ids, and of ObjKeypoints"),
+        (
+            "ObjFrames-Pong-v0",
+            {"map": True},
+            "option of ObjScene and ObjRAM ids, and of ObjKeypoints",
+        ),
         ("ObjScene-Pong-v0", {"slots": True}, "option of ObjKeypoints ids"),
         ("ObjScene-Pong-v0", {"refine": True}, "option of ObjKeypoints ids"),
         ("ObjKeypoints-Pong-v0", {"classifier": "x"}, "option of ObjScene ids"),

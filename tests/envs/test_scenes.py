@@ -76,8 +76,8 @@ def test_what_is_no_scene_model_or_has_no_weights_is_refused(monkeypatch, tmp_pa
         gym.make("ObjScene-Tennis-v0", model="blobs")
     with pytest.raises(ValueError, match=r"'features'\. It is an option of ObjKeypoints"):
         gym.make(ENV, model=named_blobs(), features="map")
-    with pytest.raises(ValueError, match=r"'track'\. It is an option of ObjScene"):
-        gym.make("ObjKeypoints-Pong-v0", track=True)
+    with pytest.raises(ValueError, match=r"track=\{'gate': 1\} is of slots"):
+        gym.make("ObjKeypoints-Pong-v0", track={"gate": 1})
     with pytest.raises(ValueError, match=r"track must be True, False or a dict .* got 'yes'"):
         gym.make(ENV, model=named_blobs(), track="yes")
     with pytest.raises(ValueError, match=r"Unknown option of tracking 'gait'"):

@@ -93,8 +93,8 @@ def test_bad_input_is_named_before_games_are_played(colours, tmp_path, monkeypat
             score_scenes("Pong", weights=[colours], **{**SMALL, name: 0})
     with pytest.raises(ValueError, match=r"Unknown perception model 'spase'.*space"):
         score_scenes("Pong", "spase", frames=2, pool=1, steps=1)
-    with pytest.raises(FileNotFoundError, match=r"no weights of 'motion' for Seaquest.*pretrain"):
-        score_scenes("Seaquest", "motion", noise=["none", "both"])
+    with pytest.raises(FileNotFoundError, match=r"no weights of 'motion' for Tennis.*pretrain"):
+        score_scenes("Tennis", "motion", noise=["none", "both"])
     MotionKeypoints(num_keypoints=2, width=8).save_pretrained(tmp_path / "points")
     with pytest.raises(ValueError, match="points holds weights of keypoints, not of scenes"):
         score_scenes("Pong", weights=[colours, tmp_path / "points"])

@@ -26,6 +26,7 @@ def test_numbers_keep_so_many_bits():
     assert rounded(integers, 2) is integers
 
 
+@pytest.mark.slow
 def test_a_packed_agent_is_small_and_plays_alike(run_zoo, tmp_path):
     options = ["--algo", "ppo", "--env", ENV]
     tiny = ["-params", "n_envs:2", "n_steps:16", "batch_size:32"]

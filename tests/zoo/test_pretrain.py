@@ -103,6 +103,7 @@ def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path
     assert len(events) == 1
 
 
+@pytest.mark.slow
 def test_two_trainings_with_outputs_of_their_own(frames, run_zoo, tmp_path):
     for count in (2, 3):
         options = ["--model", "motion", "--game", "Pong", "--frames-folder", frames, "-n", 4]
@@ -230,6 +231,7 @@ def test_a_training_that_diverges_says_so(frames, run_zoo, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
     options = ["--model", "motion", "--game", "Pong", "--frames-folder", frames, "-n", 4, *TINY]
     run_zoo("pretrain", *options)
@@ -238,6 +240,7 @@ def test_a_run_with_other_settings_is_not_overwritten(frames, run_zoo):
     assert "another --log-folder" in error
 
 
+@pytest.mark.slow
 def test_several_games_are_learned_together_and_what_is_next_is_said(run_zoo, tmp_path):
     for game in ("Pong", "Boxing"):
         folder = tmp_path / "both" / game

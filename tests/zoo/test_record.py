@@ -47,6 +47,7 @@ def test_a_gif_shows_the_game_with_its_keypoints(run_zoo: Any, tmp_path: Path) -
     assert (middle.min(-1) > 240).sum() > 100, "white outlines that Pong's field does not have"
 
 
+@pytest.mark.slow
 def test_columns_of_methods_and_of_agents(
     run_zoo: Any, tmp_path: Path, breakout_agents: list[str]
 ) -> None:

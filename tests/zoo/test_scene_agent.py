@@ -13,7 +13,7 @@ from scenes import named_blobs
 from stable_baselines3 import PPO
 
 from objwrappers.files import hyperparams_folder
-from objwrappers.sb3.policies import ScenePolicy
+from objwrappers.sb3.policies import ObjectPolicy
 
 ENV = "ObjScene-Pong-v0"
 
@@ -23,6 +23,7 @@ def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
     known = ["--gym-packages", "register_blobs"]
     options = ["--algo", "ppo", "--env", ENV, "--device", "cpu", "-f", "runs", *known]
     env_kwargs = ["model:blobs", "weights:'weights'", "max_num_frames_per_episode:160"]
+    env_kwargs += ["relations:False", "map:False"]
     tiny = ["-params", "n_envs:2", "n_steps:64", "batch_size:64", "n_epochs:1"]
     output = run_zoo(
         "train", *options, "-n", 128, "--seed", 3, "--eval-freq", -1,
@@ -31,7 +32,7 @@ def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
     run = tmp_path / "runs" / "ppo" / f"{ENV}_1"
     assert f"Wrote the agent runs/ppo/{ENV}_1/{ENV}.zip" in output
     agent = PPO.load(run / f"{ENV}.zip", device="cpu")
-    assert isinstance(agent.policy, ScenePolicy) and agent.num_timesteps == 128
+    assert isinstance(agent.policy, ObjectPolicy) and agent.num_timesteps == 128
     assert agent.policy.mlp_extractor.policy_net[0].in_features == 5 * 7
     shapes = {key: space.shape for key, space in agent.observation_space.spaces.items()}
     assert shapes == {
@@ -52,9 +53,13 @@ def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
     assert size == (480, 630) and len(frames) == 30
 
 
-def test_ids_of_both_games_have_the_familys_entry() -> None:
+def test_ids_whose_player_is_known_have_the_familys_entry_and_the_map() -> None:
     entries = yaml.safe_load((hyperparams_folder() / "ppo.yml").read_text())
     for game in ("Pong", "MsPacman"):
-        assert entries[f"ObjScene-{game}-v0"] == entries["ObjScene"]
+        assert entries[f"ObjScene-{game}-v0"] == {
+            **entries["ObjScene"],
+            "policy": "objwrappers.sb3.policies.ObjectPolicy",
+            "env_kwargs": {"model": "motion", "relations": True, "map": True},
+        }
     assert entries["ObjScene"]["policy"] == "objwrappers.sb3.policies.ScenePolicy"
     assert entries["ObjScene"]["learning_rate"] == "lin_1e-3"

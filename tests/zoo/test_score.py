@@ -145,6 +145,7 @@ def test_the_family_is_that_of_the_model(run_zoo):
     assert "Unknown perception model 'spase'. Did you mean 'space'" in error
 
 
+@pytest.mark.slow
 @needs_opengl
 def test_context_translation_in_pairs_of_contexts(run_zoo, tmp_path):
     demonstrate(tmp_path / "demos")

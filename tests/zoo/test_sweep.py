@@ -82,6 +82,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_four_runs_survive_the_kill_of_their_driver(write_sweep, tmp_path, run_zoo):
     file = write_sweep("{seed: [0, 1], sleep: [0, 2.5]}")
     folder = tmp_path / "s"
@@ -123,6 +124,7 @@ def node_of(folder):
     return json.loads((folder / "out.json").read_text())["RAY_RAYLET_PID"]
 
 
+@pytest.mark.slow
 def test_a_cluster_of_two_nodes_shares_the_runs(write_sweep, tmp_path):
     with two_nodes(num_gpus=1) as (cluster, second):
         # Each node has one processor: two runs that wait for each other need both.

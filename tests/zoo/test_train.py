@@ -71,8 +71,13 @@ def test_train_then_enjoy_then_record(run_zoo: Any, tmp_path: Path, weights: Pat
     # Episodes of 40 steps: some end, so that terminal observations and scores are met. No life
     # is lost that early; what plays the agent must not hand the option on to a single env.
     env_kwargs = [f"weights:'{weights}'", "max_num_frames_per_episode:160", "life_loss_info:True"]
+    # As the family has it: keypoints as they are, in a stack.
+    plain = ["relations:False", "map:False"]
+    params = [*TINY, "policy:'MultiInputPolicy'", "frame_stack:4"]
     budget = ["-n", 256, "--eval-freq", 128, "--eval-episodes", 1, "--seed", 3]
-    output = run_zoo("train", *options, *budget, "--env-kwargs", *env_kwargs, *TINY).stdout
+    output = run_zoo(
+        "train", *options, *budget, "--env-kwargs", *env_kwargs, *plain, *params
+    ).stdout
     run = tmp_path / "runs" / "ppo" / f"{ENV}_1"
     assert f"Wrote the agent runs/ppo/{ENV}_1/{ENV}.zip" in output
     assert f"python zoo/enjoy.py --algo ppo --env {ENV} -f runs" in output
@@ -163,7 +168,9 @@ def test_a_family_has_hyperparameters_for_all_its_games(tmp_path: Path) -> None:
             read[family, game] = manager.read_hyperparameters()[1]
             assert manager.env_name == env_id
     assert read["ObjFrames", "Zaxxon"] == read["ObjFrames", "MsPacman"]
-    assert read["ObjKeypoints", "Zaxxon"] == read["ObjKeypoints", "MsPacman"]
+    known = read["ObjKeypoints", "MsPacman"]
+    assert known["policy"] == "objwrappers.sb3.policies.ObjectPolicy", "its player is known"
+    assert known["env_kwargs"] == {"relations": True, "map": True}
     assert read["ObjFrames", "Zaxxon"]["policy"] == "objwrappers.sb3.policies.FLSPolicy"
     assert read["ObjFrames", "Zaxxon"]["n_timesteps"] == 5e7
     assert read["ObjKeypoints", "Zaxxon"]["policy"] == "MultiInputPolicy"
@@ -304,6 +311,7 @@ def test_enjoy_without_an_agent(run_zoo: Any, tmp_path: Path) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_recurrent_agents_train_score_and_are_watched(
     run_zoo: Any, tmp_path: Path, weights: Path
 ) -> None:
