@@ -1,15 +1,21 @@
-"""Arguments of a model that come from a file: of the right types and within bounds, or an error."""
+"""Arguments of a model that come from a file: of the right types and within bounds, or an error.
+
+* :func:`check_arguments`: against a constructor's annotations
+* :func:`construct`: the object that a config.json describes
+"""
 
 from __future__ import annotations
 
 import inspect
 import types
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from objwrappers.names import unknown_name
 
-__all__ = ["check_arguments"]
+__all__ = ["check_arguments", "construct"]
+
+Made = TypeVar("Made")
 
 MOST_ITEMS = 64
 MOST_CHARACTERS = 1000
@@ -40,6 +46,35 @@ def check_arguments(cls: type, arguments: Mapping[str, Any]) -> None:
         if not _fits(value, hint):
             shown = str(parameters[name].annotation).replace("typing.", "")
             raise ValueError(f"{name} must be of type {shown}, got {_short(value)}.")
+
+
+def construct(
+    cls: type[Made],
+    config: Mapping[str, Any],
+    names: Sequence[str],
+    where: str,
+    optional: Sequence[str] = (),
+) -> Made:
+    """Makes what a config.json describes.
+
+    Args:
+        cls: The class.
+        config: As JSON gives it.
+        names: Of the arguments that it must have.
+        where: The file, for messages.
+        optional: Those that it may have.
+
+    Raises:
+        ValueError: An argument is missing, of another type, or refused by the constructor.
+    """
+    if missing := [name for name in names if name not in config]:
+        raise ValueError(f"{where} is damaged: it lacks {', '.join(missing)}.")
+    arguments = {name: config[name] for name in (*names, *optional) if name in config}
+    try:
+        check_arguments(cls, arguments)
+        return cls(**arguments)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from error
 
 
 def _check_size(name: str, value: Any) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from objwrappers.perception.arguments import check_arguments
+from objwrappers.perception.arguments import construct
 from objwrappers.perception.loading import find_trained
 from objwrappers.perception.scenes.classifier import SceneClassifier
 from objwrappers.perception.storage import (
@@ -186,14 +186,7 @@ class Roles(nn.Module):
                 f"{where} is of {config['family']} {config.get('model')!r}, not roles."
             )
         names = ("what_size", "labels", "rows", "looks", "player", "height", "width")
-        if missing := [name for name in names if name not in config]:
-            raise ValueError(f"{where} is damaged: it lacks {', '.join(missing)}.")
-        arguments = {name: config[name] for name in names}
-        try:
-            check_arguments(cls, arguments)
-            roles = cls(**arguments)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        roles = construct(cls, config, names, where)
         _check_belongs(config, digest, where)
         path = locate(source, WEIGHTS_NAME)
         roles.load_state_dict(read_tensors(path, roles.state_dict(), config.get("sha256")))

@@ -77,6 +77,12 @@ def select(observation: Observation, index: Any) -> Observation:
     return observation[index]
 
 
+def chosen(percepts: Observation, space: gym.Space) -> dict[str, np.ndarray]:
+    """Returns those of the percepts that an observation space, a Dict, has."""
+    assert isinstance(percepts, dict) and isinstance(space, gym.spaces.Dict)
+    return {key: percepts[key] for key in space}
+
+
 def merge(old: Observation, new: Observation, envs: np.ndarray) -> Observation:
     """Returns a copy of ``old`` in which the rows ``envs`` are those of ``new``."""
     if isinstance(old, dict):

@@ -14,7 +14,7 @@ import numpy as np
 
 from objwrappers.perception.roles import HARMFUL, Roles
 from objwrappers.rendering.maps import draw_map
-from objwrappers.wrappers.base import FrameTransform, Observation
+from objwrappers.wrappers.base import FrameTransform, Observation, chosen
 from objwrappers.wrappers.tracking import Track
 
 __all__ = ["CELLS", "CELL_PX", "PLANES", "EgocentricMap", "PlayerView"]
@@ -103,9 +103,7 @@ class PlayerView(FrameTransform):
 
     def choose(self, percepts: Observation) -> Observation:
         """Returns what is in the observation space."""
-        assert isinstance(percepts, dict)
-        space: Any = self.single_observation_space
-        return {key: percepts[key] for key in space}
+        return chosen(percepts, self.single_observation_space)
 
     def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
         """Returns the frame with the objects drawn on it, and the map beside it."""
@@ -180,8 +178,8 @@ class EgocentricMap:
         low = centres - sizes / 2 - corner[:, None]
         covers = [_overlap(low[..., k], low[..., k] + sizes[..., k]) for k in (0, 1)]
         there = percepts["age"] > 0
-        for plane, chosen in ((2, self._harmful), (3, self._others)):
-            across, down = (cover * (there & chosen)[..., None] for cover in covers)
+        for plane, rows in ((2, self._harmful), (3, self._others)):
+            across, down = (cover * (there & rows)[..., None] for cover in covers)
             maps[:, plane] = np.einsum("nry,nrx->nyx", down, across)
         maps[~seen] = 0
         return np.rint(255 * np.minimum(maps, 1)).astype(np.uint8)

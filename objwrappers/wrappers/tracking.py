@@ -16,7 +16,7 @@ from scipy.optimize import linear_sum_assignment
 from objwrappers.names import unknown_name
 from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.rendering.overlay import draw_percepts
-from objwrappers.wrappers.base import FrameTransform, Observation
+from objwrappers.wrappers.base import FrameTransform, Observation, chosen
 from objwrappers.wrappers.perception import Perceive
 
 __all__ = ["SPARE_ROWS", "Track", "Tracker"]
@@ -319,9 +319,7 @@ class Track(FrameTransform):
 
     def choose(self, percepts: Observation) -> Observation:
         """Returns what is in the observation space."""
-        assert isinstance(percepts, dict)
-        space: Any = self.single_observation_space
-        return {key: percepts[key] for key in space}
+        return chosen(percepts, self.single_observation_space)
 
     def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
         """Returns the frame with boxes, names and tracks drawn on it."""

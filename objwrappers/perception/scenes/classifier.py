@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 import torch
 from torch import Tensor, nn
 
-from objwrappers.perception.arguments import check_arguments
+from objwrappers.perception.arguments import construct
 from objwrappers.perception.storage import (
     CONFIG_NAME,
     WEIGHTS_NAME,
@@ -160,14 +160,7 @@ class SceneClassifier(nn.Module):
                 "scenes."
             )
         names = ("what_size", "labels", "rows")
-        if missing := [name for name in names if name not in config]:
-            raise ValueError(f"{where} is damaged: it lacks {', '.join(missing)}.")
-        arguments = {name: config[name] for name in (*names, "looks") if name in config}
-        try:
-            check_arguments(cls, arguments)
-            classifier = cls(**arguments)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from error
+        classifier = construct(cls, config, names, where, optional=("looks",))
         _check_belongs(config, for_module, where)
         path = locate(source, WEIGHTS_NAME)
         try:

@@ -60,9 +60,9 @@ def outcomes(play: Play, player: int) -> tuple[np.ndarray, np.ndarray]:
         player: Class of the player.
 
     Returns:
-        float (C,), the share of touches after which a life was lost, beyond the share of other
-        times; and float (C,), the mean reward of a touch beyond that of other times. Of few
-        touches nothing is known, and both are 0.
+        float (C,), the share of touches after which a life was lost; and float (C,), the mean
+        reward of a touch beyond that of other times. Of few touches nothing is known, and both
+        are 0.
     """
     began = touches(play, player)
     kinds = range(int(play.label.max()) + 1)
