@@ -257,6 +257,7 @@ def make_scene(
             or relations and a map in a game where no player was found.
     """
     view = View(track, roles, relations, map)
+    view.check_classes(classifier)
     scene = load_scene(game, model, weights, device, classifier, options)
     transform = _look(scene, game, 1, view, render_mode, options)
     env = source(game, **frames_for(scene, render_mode, native=map), **options)
@@ -283,6 +284,7 @@ def make_scene_vec(
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
     view = View(track, roles, relations, map)
+    view.check_classes(classifier)
     scene = load_scene(game, model, weights, device, classifier, options)
     transform = _look(scene, game, num_envs, view, render_mode, options)
     env = source(game, num_envs, **frames_for(scene, render_mode, native=map), **options)
@@ -291,6 +293,8 @@ def make_scene_vec(
 
 def _has_slots(slots: bool, view: View) -> bool:
     """Whether keypoints become rows; roles, relations and a map are of rows."""
+    if not isinstance(slots, bool):
+        raise ValueError(f"slots must be True or False, got {slots!r}.")
     slots = slots or view.needs_roles
     if view.track is not True and not slots:
         raise ValueError(f"track={view.track!r} is of slots: give slots=True as well.")

@@ -76,6 +76,14 @@ class View:
         """Whether it needs to be known who is who."""
         return self.roles is not False or self.has_player
 
+    def check_classes(self, classifier: str | SceneClassifier | None) -> None:
+        """Raises the error of a classifier beside roles, which have classes of their own."""
+        if classifier is not None and self.needs_roles:
+            raise ValueError(
+                "Roles have classes of their own: leave classifier out, or roles, relations and "
+                "map."
+            )
+
 
 def check_names_of(family: str, given: Iterable[str]) -> None:
     """Raises the error of an option that a family does not have."""
@@ -131,6 +139,12 @@ def load_keypoints(
     if isinstance(model, KeypointModule):
         model = copy.copy(model)  # another env may show other features of the same network
         model.use_features(features, map_size)
+        if slots and (refine or features != "pooled" or map_size is not None):
+            raise ValueError(
+                "slots, and with them roles, relations and map, are of objects: leave refine, "
+                f"features and map_size out, got refine={refine}, features={features!r}, "
+                f"map_size={map_size}."
+            )
         if refine or slots:
             return _second_look(game, model, device, noise, slots)
     elif refine or slots:
@@ -195,7 +209,9 @@ def cast(scene: SceneModule, game: str, noise: str, view: View) -> tuple[SceneMo
         return scene, None
     if isinstance(roles, bool):
         roles = find_roles(scene.name, check_game(game), noise, scene.digest)
-    elif not isinstance(roles, Roles):
+    elif isinstance(roles, Roles):
+        roles.check_belongs(scene.digest)
+    else:
         roles = Roles.load(roles, scene.digest)
     return scene.with_classifier(roles.classifier), roles
 

@@ -9,7 +9,7 @@ Roles belong to a model's classes in one game. They are learned from a short ran
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -35,6 +35,7 @@ HARMFUL = 0.2
 """Share of the touches after which a life is lost; from here on a class is to be kept away from."""
 
 WALL, VANISHING = 1, 2  # bits of the scenery
+RECORDED = ("model", "weights_digest", "trained_on", "training")
 MOST_PIXELS = 1024  # of a side, whatever a stranger's config.json says
 
 
@@ -56,7 +57,8 @@ class Roles(nn.Module):
         harm: float32 (C,), share of the touches after which a life was lost.
         worth: float32 (C,), mean reward of a touch beyond that of other times.
         agency: float32 (C,), share of the movement that the actions explain, ω² in [0, 1].
-        record: What config.json says of ``trained_on`` and ``training``.
+        record: What config.json says of ``model``, ``weights_digest``, ``trained_on`` and
+            ``training``.
 
     Raises:
         ValueError: Classes that cannot be, no such player, or a side below 1.
@@ -94,6 +96,32 @@ class Roles(nn.Module):
         self.register_buffer("background", torch.zeros(height, width, dtype=torch.uint8))
         self.register_buffer("palette", torch.zeros(256, 3, dtype=torch.uint8))
         self.register_buffer("scenery", torch.zeros(height, width, dtype=torch.uint8))
+
+    @property
+    def task(self) -> str:
+        """The game that they are of, ``"this game"`` where nothing is said of it."""
+        return self.record.get("trained_on", {}).get("task", "this game")
+
+    @property
+    def command(self) -> str:
+        """The command that looks for them in a longer play."""
+        noise = self.record.get("trained_on", {}).get("noise", "none")
+        words = [f"--model {self.record.get('model', 'motion')}", f"--game {self.task}"]
+        words += [f"--noise {noise}"] if noise != "none" else []
+        return " ".join(["python zoo/roles.py", *words, "--steps 6000"])
+
+    def check_belongs(self, digest: str) -> None:
+        """Checks that they are of the classes of these weights.
+
+        Raises:
+            ValueError: They were made for others.
+        """
+        made_for = self.record.get("weights_digest")
+        if made_for is not None and made_for != digest:
+            raise ValueError(
+                f"The roles of {self.task} were made for other weights, of digest "
+                f"{made_for!s:.12}, but these have {digest:.12}."
+            )
 
     @property
     def frame_size(self) -> tuple[int, int]:
@@ -187,10 +215,14 @@ class Roles(nn.Module):
             )
         names = ("what_size", "labels", "rows", "looks", "player", "height", "width")
         roles = construct(cls, config, names, where)
-        _check_belongs(config, digest, where)
+        roles.record = {key: config[key] for key in RECORDED if key in config}
+        if digest is not None:
+            try:
+                roles.check_belongs(digest)
+            except ValueError as error:
+                raise ValueError(f"{where}: {error}") from error
         path = locate(source, WEIGHTS_NAME)
         roles.load_state_dict(read_tensors(path, roles.state_dict(), config.get("sha256")))
-        roles.record = {key: config[key] for key in ("trained_on", "training") if key in config}
         return roles.eval()
 
 
@@ -229,12 +261,3 @@ def find_roles(
         return Roles.load(folder, digest)
     except ValueError as error:
         raise ValueError(f"{error} Make them: {command}") from error
-
-
-def _check_belongs(config: Mapping[str, Any], digest: str | None, where: str) -> None:
-    made_for = config.get("weights_digest")
-    if digest is not None and made_for != digest:
-        raise ValueError(
-            f"{where} was made for other weights, of digest {made_for!s:.12}, but these have "
-            f"{digest:.12}."
-        )

@@ -59,17 +59,15 @@ class PlayerView(FrameTransform):
         map: bool,
         pictures: Callable[[], np.ndarray] | None = None,
     ) -> None:
-        task = roles.record.get("trained_on", {}).get("task", "this game")
         if roles.player is None:
             raise ValueError(
-                f"No player was found in {task}, so that nothing is relative to it: leave "
-                "relations and map out, or look for it in a longer play, python zoo/roles.py "
-                "--steps 6000."
+                f"No player was found in {roles.task}, so that nothing is relative to it: leave "
+                f"relations and map out, or look for it in a longer play: {roles.command}"
             )
         self._track = track
         rows = np.repeat(np.arange(len(roles.classifier.rows)), roles.classifier.rows)
         self._own = np.flatnonzero(rows == roles.player)
-        self._map = EgocentricMap(roles, task) if map else None
+        self._map = EgocentricMap(roles) if map else None
         self._pictures = pictures
         spaces = dict(track.single_observation_space.spaces)  # type: ignore[attr-defined]
         if relations:
@@ -121,18 +119,17 @@ class EgocentricMap:
 
     Args:
         roles: With a player and a scenery.
-        task: Of the roles, for messages.
 
     Raises:
         ValueError: A game of which no scenery is known.
     """
 
-    def __init__(self, roles: Roles, task: str = "this game") -> None:
+    def __init__(self, roles: Roles) -> None:
         walls, vanishing = roles.walls, roles.vanishing
         if not walls.any() and not vanishing.any():
             raise ValueError(
-                f"Nothing in {task} is known to stand still, of which a map could be made: leave "
-                "map out, or look at a longer play, python zoo/roles.py --steps 6000."
+                f"Nothing in {roles.task} is known to stand still, of which a map could be made: "
+                f"leave map out, or look at a longer play: {roles.command}"
             )
         height, width = roles.frame_size
         self._size = height, width

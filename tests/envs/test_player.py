@@ -108,6 +108,23 @@ def test_roles_of_other_weights_are_refused(known, tmp_path):
         gym.make("ObjScene-Pong-v0", **options)
 
 
+def test_roles_of_another_game_are_refused_as_an_object_too(known, tmp_path):
+    facts = {"family": "scenes", "model": "blobs", "digest": "0" * 64}
+    known["roles"].save(tmp_path / "roles", **facts)
+    with pytest.raises(ValueError, match="made for other weights"):
+        gym.make("ObjScene-Pong-v0", **{**known, "roles": Roles.load(tmp_path / "roles")})
+
+
+def test_what_goes_with_roles_is_not_dropped_in_silence(known):
+    with pytest.raises(ValueError, match="Roles have classes of their own: leave classifier out"):
+        gym.make("ObjScene-Pong-v0", **known, classifier=known["model"].classifier)
+    for option in ({"features": "map"}, {"map_size": 14, "features": "map"}, {"refine": True}):
+        with pytest.raises(ValueError, match="leave refine, features and map_size out"):
+            gym.make("ObjKeypoints-Pong-v0", slots=True, **option)
+    with pytest.raises(ValueError, match="slots must be True or False, got 'no'"):
+        gym.make("ObjKeypoints-Pong-v0", slots="no")
+
+
 @pytest.mark.parametrize(
     ("env_id", "option", "words"),
     [

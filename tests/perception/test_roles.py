@@ -41,7 +41,13 @@ def test_what_is_read_is_what_was_saved(tmp_path):
         np.testing.assert_array_equal(getattr(read, name), getattr(roles, name))
     assert read.whole[0].tolist() == [[0, 0, 0]] * 5 + [[228, 111, 111]] * 5
     assert (read.walls.sum(), read.vanishing.sum()) == (24, 2)
-    assert read.record == {"trained_on": trained_on, "training": {"seed": 3}}
+    assert read.record == {
+        "model": "motion",
+        "weights_digest": FACTS["digest"],
+        "trained_on": trained_on,
+        "training": {"seed": 3},
+    }
+    assert read.command == "python zoo/roles.py --model motion --game Pong --steps 6000"
 
 
 def test_a_class_of_two_looks_has_the_score_of_the_better_one():
@@ -58,6 +64,13 @@ def test_rare_colours_of_many_become_the_nearest():
     roles.set_scenery(whole, *np.zeros((2, 20, 20), bool))
     assert np.abs(roles.whole.astype(int) - whole).max() <= 30
     assert (roles.whole == whole).all(-1).sum() >= 255
+
+
+def test_read_roles_know_whose_they_are(tmp_path):
+    some_roles().check_belongs("b" * 64)  # nothing is known of where these are from
+    some_roles().save(tmp_path / "roles", **FACTS)
+    with pytest.raises(ValueError, match="made for other weights"):
+        Roles.load(tmp_path / "roles").check_belongs("b" * 64)
 
 
 def test_other_weights_do_not_take_them(tmp_path):

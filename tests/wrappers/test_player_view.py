@@ -122,7 +122,9 @@ def test_envs_do_not_mix():
 
 
 def test_without_a_player_or_a_scenery_the_command_is_named():
-    with pytest.raises(ValueError, match=r"No player was found.*zoo/roles.py --steps 6000"):
+    with pytest.raises(
+        ValueError, match=r"No player was found.*zoo/roles.py --model motion --game .*--steps 6000"
+    ):
         view_of(roles_of(player=None))
     with pytest.raises(ValueError, match=r"known to stand still.*leave map out.*zoo/roles.py"):
         view_of(roles_of())

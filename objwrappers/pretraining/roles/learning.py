@@ -143,7 +143,7 @@ def learn_roles(
     else:
         roles = roles_of(watched, scene.classifier, named=classes == "stored")
     labels = roles.classifier.labels
-    roles.record = {
+    trained = {
         "trained_on": {"task": game, "noise": noise, "channels": "RGB"},
         "training": {
             "command": command,
@@ -157,7 +157,8 @@ def learn_roles(
             },
         },
     }
-    roles.save(folder, family=FAMILY, model=model, digest=scene.digest, **roles.record)
+    roles.save(folder, family=FAMILY, model=model, digest=scene.digest, **trained)
+    roles.record = {"model": model, "weights_digest": scene.digest, **trained}
     return LearnedRoles(folder, roles, watched.frames[-1, 0])
 
 
