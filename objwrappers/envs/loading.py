@@ -146,7 +146,7 @@ def load_keypoints(
                 f"map_size={map_size}."
             )
         if refine or slots:
-            return _second_look(game, model, device, noise, slots)
+            return _second_look(game, model, noise, slots)
     elif refine or slots:
         raise ValueError(f"refine and slots need a KeypointModule, got {type(model)}.")
     elif features != "pooled" or map_size is not None:
@@ -154,16 +154,19 @@ def load_keypoints(
     return model
 
 
-def _second_look(
-    game: str, keypoints: KeypointModule, device: str, noise: str, slots: bool
-) -> PerceptionModel:
+def _second_look(game: str, keypoints: KeypointModule, noise: str, slots: bool) -> PerceptionModel:
     from objwrappers.perception.scenes import second_look
 
-    if slots and keypoints.frame_format.stack > 1:
-        raise ValueError(f"{keypoints.name} looks at several frames, and slots at one.")
-    scene = second_look.background_of(check_game(game), device, noise)
+    if keypoints.frame_format.stack > 1:
+        raise ValueError(
+            f"{keypoints.name} looks at several frames, and a second look, which refine and slots "
+            "take, is of one."
+        )
+    own = copy.deepcopy(keypoints)  # whoever gave the model may train it further
+    device = next(own.parameters()).device
+    scene = second_look.background_of(check_game(game), str(device), noise)
     kind = second_look.UnderKeypoints if slots else second_look.SecondLook
-    return kind(keypoints, scene).eval().requires_grad_(False)
+    return kind(own, scene).eval().requires_grad_(False)
 
 
 def load_scene(

@@ -7,6 +7,7 @@ import torch
 from scenes import named_blobs
 
 import objwrappers  # noqa: F401
+from objwrappers.perception.motion_keypoints import MotionKeypoints
 from objwrappers.perception.roles import Roles
 
 MORE = {"relations": True, "map": True}
@@ -113,6 +114,13 @@ def test_roles_of_another_game_are_refused_as_an_object_too(known, tmp_path):
     known["roles"].save(tmp_path / "roles", **facts)
     with pytest.raises(ValueError, match="made for other weights"):
         gym.make("ObjScene-Pong-v0", **{**known, "roles": Roles.load(tmp_path / "roles")})
+
+
+def test_a_model_that_is_given_may_be_trained_further():
+    model = MotionKeypoints(num_keypoints=3, width=8).train()
+    gym.make("ObjKeypoints-Pong-v0", model=model, refine=True)
+    assert all(parameter.requires_grad for parameter in model.parameters())
+    assert all(part.training for part in model.modules())
 
 
 def test_what_goes_with_roles_is_not_dropped_in_silence(known):
