@@ -279,6 +279,7 @@ def test_truth_goes_on_as_if_nothing_had_happened(tmp_path):
     assert content(tmp_path / "grown") == content(tmp_path / "whole")
 
 
+@pytest.mark.slow
 def test_independent_frames_are_thinned_and_start_for_themselves(tmp_path):
     options = {"num_envs": 2, "iid": 0.25, "truth": True}
     for count in (1, 2 * FRAMES_PER_SHARD):

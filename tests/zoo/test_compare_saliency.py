@@ -63,6 +63,7 @@ def test_a_map_of_what_counts_is_told_from_one_of_what_does_not():
     assert (wrong.deletion, wrong.insertion) == pytest.approx((late, soon), rel=1e-4)
 
 
+@pytest.mark.slow
 def test_attention_is_left_out_where_there_is_none(run_zoo, breakout_agents):
     small = ["--observations", 1]
     options = [*OPTIONS, "-f", breakout_agents[1]]

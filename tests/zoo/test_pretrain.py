@@ -208,6 +208,7 @@ def test_numbers_may_be_written_with_an_exponent(frames, run_zoo, tmp_path):
     assert json.loads((tmp_path / "out" / "config.json").read_text())["sigma"] == 0.1
 
 
+@pytest.mark.slow
 def test_frames_of_another_game_or_another_recording_are_noticed(frames, run_zoo, tmp_path):
     other = tmp_path / "other"
     collecting = ["-n", 512, "--num-envs", 4, "--seed", 7]
