@@ -65,9 +65,7 @@ def main() -> None:
     command = shlex.join(["python", "zoo/roles.py", *sys.argv[1:]])
     for game in games:
         with tqdm(unit="step", desc=game, disable=None) as bar:
-            made = run_program(
-                learn_roles, game, **options, report=lambda _: bar.update(), command=command
-            )
+            made = run_program(learn_roles, game, **options, report=bar.update, command=command)
         _tell(made)
         if picture:
             path = picture if len(games) == 1 else picture.with_stem(f"{picture.stem}-{game}")

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import gymnasium as gym
@@ -24,7 +25,7 @@ from objwrappers.envs.loading import (
     load_scene,
     look,
 )
-from objwrappers.envs.options import PIXELS
+from objwrappers.envs.options import PIXELS, check_flag
 from objwrappers.wrappers.base import (
     FrameTransform,
     TransformFrames,
@@ -115,8 +116,7 @@ def _split_pixel_options(
 
 def _pop_flag(options: dict[str, Any], name: str) -> bool:
     value = options.pop(name, False)
-    if not isinstance(value, bool):
-        raise ValueError(f"{name} must be True or False, got {value!r}.")
+    check_flag(name, value)
     return value
 
 
@@ -130,7 +130,7 @@ def make_keypoints(
     refine: bool = False,
     slots: bool = False,
     track: bool | Mapping[str, Any] = True,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -165,8 +165,9 @@ def make_keypoints(
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
-        FileNotFoundError: There are no weights; the message says how to make them.
-        ValueError: No such game, model or option.
+        FileNotFoundError: There are no weights or roles; the message says how to make them.
+        ValueError: No such game, model or option, options that exclude one another, roles made
+            for other weights, or relations and a map in a game where no player was found.
     """
     view = View(track, roles, relations, map)
     slots = _has_slots(slots, view)
@@ -187,7 +188,7 @@ def make_keypoints_vec(
     refine: bool = False,
     slots: bool = False,
     track: bool | Mapping[str, Any] = True,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -214,7 +215,7 @@ def make_scene(
     device: str = "auto",
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -242,8 +243,8 @@ def make_scene(
         classifier: Other names and rows than those stored with the weights: a folder or a hub
             repository that :meth:`SceneClassifier.save` wrote, or a classifier.
         roles: True to name objects by the classes of a short random play, in which one thing of
-            several looks is one class; or a folder or hub repository of such
-            :class:`~objwrappers.perception.roles.Roles`, or roles.
+            several looks is one class, in place of the classifier's; or a folder or hub repository
+            of such :class:`~objwrappers.perception.roles.Roles`, or roles.
         relations: Give ``relative`` (R, 4), place and velocity relative to the player's.
         map: Give ``map`` uint8 (4, 21, 21), what is around the player: see
             :class:`~objwrappers.wrappers.player_view.EgocentricMap`.
@@ -252,14 +253,14 @@ def make_scene(
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
 
     Raises:
-        FileNotFoundError: There are no weights; the message says how to make them.
+        FileNotFoundError: There are no weights or roles; the message says how to make them.
         ValueError: No such game, model or option, a classifier or roles made for other weights,
-            or relations and a map in a game where no player was found.
+            both of them, or relations and a map in a game where no player was found.
     """
     view = View(track, roles, relations, map)
     view.check_classes(classifier)
     scene = load_scene(game, model, weights, device, classifier, options)
-    transform = _look(scene, game, 1, view, render_mode, options)
+    transform = _look(scene, game, 1, view, render_mode, options, weights)
     env = source(game, **frames_for(scene, render_mode, native=map), **options)
     return TransformFrames(env, transform, render_mode)
 
@@ -272,7 +273,7 @@ def make_scene_vec(
     device: str = "auto",
     track: bool | Mapping[str, Any] = True,
     classifier: str | SceneClassifier | None = None,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -286,15 +287,14 @@ def make_scene_vec(
     view = View(track, roles, relations, map)
     view.check_classes(classifier)
     scene = load_scene(game, model, weights, device, classifier, options)
-    transform = _look(scene, game, num_envs, view, render_mode, options)
+    transform = _look(scene, game, num_envs, view, render_mode, options, weights)
     env = source(game, num_envs, **frames_for(scene, render_mode, native=map), **options)
     return VectorTransformFrames(env, transform, render_mode)
 
 
 def _has_slots(slots: bool, view: View) -> bool:
     """Whether keypoints become rows; roles, relations and a map are of rows."""
-    if not isinstance(slots, bool):
-        raise ValueError(f"slots must be True or False, got {slots!r}.")
+    check_flag("slots", slots)
     slots = slots or view.needs_roles
     if view.track is not True and not slots:
         raise ValueError(f"track={view.track!r} is of slots: give slots=True as well.")
@@ -308,14 +308,15 @@ def _look(
     view: View,
     render_mode: str | None,
     options: Mapping[str, Any],
+    weights: str | None = None,
 ) -> FrameTransform:
-    """Returns what makes observations of a model's frames."""
+    """Returns what makes observations of a model's frames; ``weights`` are those of a scene."""
     from objwrappers.perception.scenes.module import SceneModule
     from objwrappers.wrappers.perception import Perceive
 
     if not isinstance(model, SceneModule):
         return Perceive(model, num_envs)
-    scene, roles = cast(model, game, options.get("noise", "none"), view)
+    scene, roles = cast(model, game, options.get("noise", "none"), view, weights)
     return look(scene, game, num_envs, view, render_mode, roles)
 
 

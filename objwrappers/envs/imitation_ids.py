@@ -16,7 +16,13 @@ from objwrappers.datasets.demonstrations import Demonstrations, find_demonstrati
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.control import ControlEnv
 from objwrappers.envs.control_tasks import check_task
-from objwrappers.envs.options import CONTROL_CURES, IMITATION, check_names, check_numbers
+from objwrappers.envs.options import (
+    CONTROL_CURES,
+    IMITATION,
+    check_flag,
+    check_names,
+    check_numbers,
+)
 from objwrappers.envs.singles import Singles
 from objwrappers.names import unknown_name
 from objwrappers.wrappers.base import check_render_mode
@@ -111,8 +117,7 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     check_names(options, IMITATION, CONTROL_CURES)
     settings = {**_DEFAULTS, **options}
     for name in ("task_state", "time", "target", "at_start"):
-        if type(settings[name]) is not bool:
-            raise ValueError(f"{name} must be True or False, got {settings[name]!r}.")
+        check_flag(name, settings[name])
     source = settings["demonstration"]
     if source is not None and not isinstance(source, str | Path):
         raise ValueError(f"demonstration must be a folder, got {source!r}.")

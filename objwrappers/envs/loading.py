@@ -12,12 +12,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from objwrappers.envs.atari import screen_size
-from objwrappers.envs.options import check_names
+from objwrappers.envs.options import check_flag, check_names
 from objwrappers.games import check_game, rom_name
 from objwrappers.registration import FAMILIES
 from objwrappers.wrappers.base import check_render_mode
@@ -52,7 +53,7 @@ class View:
     """
 
     track: bool | Mapping[str, Any] = True
-    roles: bool | str | Roles = False
+    roles: bool | str | Path | Roles = False
     relations: bool = False
     map: bool = False
 
@@ -61,8 +62,7 @@ class View:
         if not isinstance(self.track, bool | Mapping):
             raise ValueError(f"track must be True, False or a dict of options, got {self.track!r}.")
         for name in ("relations", "map"):
-            if not isinstance(getattr(self, name), bool):
-                raise ValueError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+            check_flag(name, getattr(self, name))
         if self.track is False and self.has_player:
             raise ValueError("relations and map are of objects that are followed: leave track on.")
 
@@ -131,6 +131,7 @@ def load_keypoints(
             f"{model!r}, {game!r}, hyperparams={ {'num_keypoints': options['num_keypoints']} }))"
         )
     check_names_of("ObjKeypoints", options)
+    check_flag("refine", refine)
     noise = check_noise(options.get("noise", "none"))
     if isinstance(model, str):
         model = load_model(
@@ -198,12 +199,21 @@ def load_scene(
     return scene.with_classifier(classifier)
 
 
-def cast(scene: SceneModule, game: str, noise: str, view: View) -> tuple[SceneModule, Roles | None]:
+def cast(
+    scene: SceneModule, game: str, noise: str, view: View, weights: str | None = None
+) -> tuple[SceneModule, Roles | None]:
     """Returns a scene model whose classes are those of the roles, and the roles, if asked for.
+
+    Args:
+        scene: The model.
+        game: That it sees.
+        noise: Bars on its frames.
+        view: Which roles.
+        weights: Where the model's were told to be.
 
     Raises:
         FileNotFoundError: There are no roles; the message says how to make them.
-        ValueError: They were made for other weights.
+        ValueError: They were made for other weights, or are no roles.
     """
     from objwrappers.perception.roles import Roles, find_roles
 
@@ -211,11 +221,15 @@ def cast(scene: SceneModule, game: str, noise: str, view: View) -> tuple[SceneMo
     if not view.needs_roles:
         return scene, None
     if isinstance(roles, bool):
-        roles = find_roles(scene.name, check_game(game), noise, scene.digest)
+        roles = find_roles(scene.name, check_game(game), noise, scene.digest, weights=weights)
     elif isinstance(roles, Roles):
         roles.check_belongs(scene.digest)
-    else:
+    elif isinstance(roles, str | Path):
         roles = Roles.load(roles, scene.digest)
+    else:
+        raise ValueError(
+            f"roles must be True, False, a folder, a hub repository or Roles, got {roles!r}."
+        )
     return scene.with_classifier(roles.classifier), roles
 
 

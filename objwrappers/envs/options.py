@@ -31,6 +31,7 @@ __all__ = [
     "SINGLE",
     "TRAINING",
     "VECTOR",
+    "check_flag",
     "check_names",
     "check_numbers",
     "check_seed",
@@ -172,6 +173,12 @@ def unknown_option(
     cure = cures.get(name) or did_you_mean(name, names, count=1)
     sentences = [f"Unknown option {name!r}.", cure, f"There are {', '.join(names)}."]
     return ValueError(" ".join(filter(None, sentences)))
+
+
+def check_flag(name: str, value: object) -> None:
+    """Raises ValueError where the value is neither True nor False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
 def check_names(

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gymnasium as gym
@@ -16,7 +17,7 @@ from gymnasium.vector import VectorEnv
 from objwrappers.envs.atari import make_atari
 from objwrappers.envs.checked import VectorCheckedEnv
 from objwrappers.envs.loading import View, cast, check_names_of, look
-from objwrappers.envs.options import check_numbers
+from objwrappers.envs.options import check_flag, check_numbers
 from objwrappers.envs.ram_objects import Degradation, RamObjects
 from objwrappers.envs.singles import Singles
 from objwrappers.games import check_game
@@ -46,7 +47,7 @@ def make_ram(
     false_positives: float = 0.0,
     classes: bool = True,
     track: bool | Mapping[str, Any] = True,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -96,7 +97,7 @@ def make_ram_vec(
     false_positives: float = 0.0,
     classes: bool = True,
     track: bool | Mapping[str, Any] = True,
-    roles: bool | str | Roles = False,
+    roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
     render_mode: str | None = None,
@@ -149,8 +150,7 @@ def _prepare(
     """Checks the options; returns the model, the roles, and what makes an env of lists."""
     check_names_of("ObjRAM", options)
     check_render_mode(render_mode)
-    if not isinstance(classes, bool):
-        raise ValueError(f"classes must be True or False, got {classes!r}.")
+    check_flag("classes", classes)
     scene = ram_scene(game, classes)
     if not classes and (view.has_player or view.roles is not False):
         raise ValueError(

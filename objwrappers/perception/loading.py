@@ -92,7 +92,12 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
 
 
 def find_trained(
-    model: str, game: str, noise: str, family: str, command: str | None = None
+    model: str,
+    game: str,
+    noise: str,
+    family: str,
+    command: str | None = None,
+    made_for: str | None = None,
 ) -> Path | None:
     """Returns the folder that :func:`find_weights` tells of, None where there is none.
 
@@ -103,11 +108,14 @@ def find_trained(
         family: As config.json names it.
         command: That trains under the bars: named in a warning where only weights without are
             found; None for no warning.
+        made_for: Digest of the weights that they belong to: those of others are passed over, where
+            there are any of these.
     """
     cached = cache_folder("weights")
     found: list[_Weights] = []
     for place in (cached, BUNDLED, WITH_DEMONSTRATIONS):
         found += _trained(place, model, game, family)
+    found = [weights for weights in found if weights.made_for == made_for] or found
     for trained_under in dict.fromkeys((noise, "none")):
         usual = weights_name(model, game, trained_under, family)
         under = [weights for weights in found if weights.noise == trained_under]
@@ -151,6 +159,7 @@ class _Weights(NamedTuple):
     folder: Path
     tasks: tuple[str, ...]
     noise: str
+    made_for: str | None
 
 
 def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[_Weights]:
@@ -177,7 +186,8 @@ def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[_Weig
         if (config["family"], config.get("model")) != (family, model):
             continue
         if game in (tasks := _tasks_of(trained_on)):
-            yield _Weights(folder, tasks, trained_on.get("noise", "none"))
+            noise = trained_on.get("noise", "none")
+            yield _Weights(folder, tasks, noise, config.get("weights_digest"))
 
 
 def _tasks_of(trained_on: Mapping[str, Any]) -> tuple[str, ...]:

@@ -232,7 +232,12 @@ def roles_family(family: str) -> str:
 
 
 def find_roles(
-    model: str, game: str, noise: str = "none", digest: str | None = None, family: str = "scenes"
+    model: str,
+    game: str,
+    noise: str = "none",
+    digest: str | None = None,
+    family: str = "scenes",
+    weights: str | Path | None = None,
 ) -> Roles:
     """Returns the roles of a model's classes in a game; the user's cache goes before the bundled.
 
@@ -240,18 +245,21 @@ def find_roles(
         model: Its name.
         game: ``"MsPacman"``.
         noise: Bars that the frames have; roles learned under them are looked for first.
-        digest: Of the model's weights.
+        digest: Of the model's weights; roles that were made for others are passed over.
         family: Of the model.
+        weights: Where the model's weights were told to be, for what errors say.
 
     Raises:
         FileNotFoundError: There are none; the message is the command that makes them.
-        ValueError: They were made for other weights.
+        ValueError: All were made for other weights.
     """
     command = f"python zoo/roles.py --model {model} --game {game}"
     call = f'objwrappers.learn_roles("{game}", "{model}"'
     if noise != "none":
         command, call = f"{command} --noise {noise}", f'{call}, noise="{noise}"'
-    folder = find_trained(model, game, noise, roles_family(family))
+    if weights is not None:
+        command, call = f"{command} --weights {weights}", f'{call}, weights="{weights}"'
+    folder = find_trained(model, game, noise, roles_family(family), made_for=digest)
     if folder is None:
         raise FileNotFoundError(
             f"Who is who in {game} is not known to {model!r}. Let it play a little: {command} "
@@ -260,4 +268,4 @@ def find_roles(
     try:
         return Roles.load(folder, digest)
     except ValueError as error:
-        raise ValueError(f"{error} Make them: {command}") from error
+        raise ValueError(f"{error} Make them: {command} (in Python: {call}))") from error

@@ -20,13 +20,12 @@ from objwrappers.metrics.ram import pooled, sprites
 from objwrappers.metrics.ram_classes import PLAYERS
 from objwrappers.scoring.keypoints import FIRST_SEED
 from objwrappers.scoring.moments import SKIPPED_STEPS
+from objwrappers.wrappers.tracks import moves, oldest_row
 
 __all__ = ["PLAYER_HEADS", "WITHIN_PX", "Watched", "figures", "score_player", "watch"]
 
 WITHIN_PX = 4.0
 """Distance of the player's row from its sprite at most, native pixels."""
-
-FURTHEST_PX = 16.0  # what goes further in a step was not followed, but taken for another
 
 PLAYER_HEADS = {
     "steps": "steps",
@@ -94,6 +93,10 @@ def score_player(
     game = check_game(game)
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}.")
+    if game not in PLAYERS:
+        raise ValueError(
+            f"Memory does not tell where the player of {game} is; it does in {', '.join(PLAYERS)}."
+        )
     env = gym.make(
         f"ObjScene-{game}-v0",
         model=model,
@@ -104,10 +107,6 @@ def score_player(
         relations=True,
         raw_frames=True,
     )
-    if game not in PLAYERS:
-        raise ValueError(
-            f"Memory does not tell where the player of {game} is; it does in {', '.join(PLAYERS)}."
-        )
     with closing(env):
         return {"game": game, "model": model, **figures(watch(env, game, steps, seed))}
 
@@ -167,18 +166,17 @@ def figures(watched: Watched) -> dict[str, Any]:
 
 def _moves_most(watched: Watched) -> np.ndarray:
     """Marks the oldest row of the class for which those go furthest in all, bool (T, R)."""
-    moved = np.linalg.norm(np.diff(watched.centres, axis=0), axis=-1)
-    followed = (watched.age[1:] > watched.age[:-1]) & (watched.age[:-1] > 0)
-    moved[~followed | (moved > FURTHEST_PX)] = 0
+    moved, followed = moves(watched.centres, watched.age)
+    path = np.where(followed, np.linalg.norm(moved, axis=-1), 0)
+    steps = np.arange(len(watched.age))
     chosen, furthest = np.zeros_like(watched.player), -1.0
     for kind in range(int(watched.label.max()) + 1):
-        rows = np.flatnonzero(watched.label == kind)
-        age = watched.age[:, rows]
+        row, there = oldest_row(watched.age, np.flatnonzero(watched.label == kind))
         oldest = np.zeros_like(chosen)
-        oldest[np.arange(len(age)), rows[age.argmax(-1)]] = age.max(-1) > 0
-        path = float(moved[oldest[:-1]].sum())
-        if path > furthest:
-            chosen, furthest = oldest, path
+        oldest[steps, row] = there
+        gone = float(path[oldest[:-1]].sum())
+        if gone > furthest:
+            chosen, furthest = oldest, gone
     return chosen
 
 

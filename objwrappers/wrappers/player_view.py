@@ -16,6 +16,7 @@ from objwrappers.perception.roles import HARMFUL, Roles
 from objwrappers.rendering.maps import draw_map
 from objwrappers.wrappers.base import FrameTransform, Observation, chosen
 from objwrappers.wrappers.tracking import Track
+from objwrappers.wrappers.tracks import oldest_row
 
 __all__ = ["CELLS", "CELL_PX", "PLANES", "EgocentricMap", "PlayerView"]
 
@@ -83,9 +84,7 @@ class PlayerView(FrameTransform):
         ``player`` float32 (n, R) is 1 in the player's row.
         """
         percepts = self._track(frames, envs, fresh)
-        age = percepts["age"][:, self._own]
-        row = self._own[age.argmax(1)]
-        seen = age.max(1) > 0
+        row, seen = oldest_row(percepts["age"], self._own)
         percepts["player"] = np.zeros_like(percepts["present"])
         percepts["player"][np.flatnonzero(seen), row[seen]] = 1
         space: Any = self.single_observation_space
@@ -142,7 +141,6 @@ class EgocentricMap:
         self._whole = roles.whole[self._y, self._x]
         labels = np.repeat(np.arange(len(roles.harm)), roles.classifier.rows)
         self._harmful = (roles.harm.numpy() >= HARMFUL)[labels]
-        self._others = ~self._harmful & (labels != roles.player)
 
     def __call__(
         self, frames: np.ndarray, percepts: Arrays, row: np.ndarray, seen: np.ndarray
@@ -174,9 +172,9 @@ class EgocentricMap:
         maps[:, 1] = self._still_there(frames, corner)
         low = centres - sizes / 2 - corner[:, None]
         covers = [_overlap(low[..., k], low[..., k] + sizes[..., k]) for k in (0, 1)]
-        there = percepts["age"] > 0
-        for plane, rows in ((2, self._harmful), (3, self._others)):
-            across, down = (cover * (there & rows)[..., None] for cover in covers)
+        others = (percepts["age"] > 0) & (np.arange(len(self._harmful)) != row[:, None])
+        for plane, rows in ((2, self._harmful), (3, ~self._harmful)):
+            across, down = (cover * (others & rows)[..., None] for cover in covers)
             maps[:, plane] = np.einsum("nry,nrx->nyx", down, across)
         maps[~seen] = 0
         return np.rint(255 * np.minimum(maps, 1)).astype(np.uint8)

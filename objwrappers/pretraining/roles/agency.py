@@ -9,13 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from objwrappers.pretraining.roles.play import Play
+from objwrappers.wrappers.tracks import moves
 
 __all__ = ["FEW", "agencies", "agency"]
 
 FEW = 200
 """Displacements: of fewer nothing is known."""
-
-FURTHEST_PX = 16.0  # what goes further in a step was not followed, but taken for another
 
 
 def agency(displacement: np.ndarray, action: np.ndarray, num_actions: int) -> float:
@@ -49,9 +48,7 @@ def agency(displacement: np.ndarray, action: np.ndarray, num_actions: int) -> fl
 
 def agencies(play: Play) -> np.ndarray:
     """Returns the agency of each class, float (C,)."""
-    followed = (play.age[1:] > play.age[:-1]) & (play.age[:-1] > 0)
-    moved = play.centres[1:] - play.centres[:-1]
-    followed &= np.abs(moved).max(-1) <= FURTHEST_PX
+    moved, followed = moves(play.centres, play.age)
     shares = []
     for kind in range(int(play.label.max()) + 1):
         rows = play.label == kind

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from objwrappers.pretraining.roles.play import Play
+from objwrappers.wrappers.tracks import oldest_row
 
 __all__ = ["outcomes", "touches"]
 
@@ -34,26 +35,27 @@ def touches(play: Play, player: int) -> np.ndarray:
     gap = np.abs(centres - own[..., None, :2]) - (sizes + own[..., None, 2:]) / 2
     touching = (gap.max(-1) <= NEAR_PX) & (play.age > 0) & (play.label != player)
     touching &= np.isfinite(own[..., :1])
+    episode = play.first.cumsum(0)
     recent = np.zeros_like(touching)
     for lag in range(1, APART + 1):
-        recent[lag:] |= touching[:-lag]
+        same = episode[lag:] == episode[:-lag]
+        recent[lag:] |= touching[:-lag] & same[..., None]
     return touching & ~recent
 
 
 def player_place(play: Play, player: int) -> np.ndarray:
     """Returns centre and size of the player, float32 (T, N, 4), pixels; NaN where there is none."""
-    rows = np.flatnonzero(play.label == player)
-    age = play.age[..., rows]
-    oldest = rows[age.argmax(-1)]
+    row, there = oldest_row(play.age, np.flatnonzero(play.label == player))
     place = np.concatenate([play.centres, play.sizes], -1)
-    own = np.take_along_axis(place, oldest[..., None, None], 2)[..., 0, :]
-    return np.where(age.max(-1, keepdims=True) > 0, own, np.float32(np.nan))
+    own = np.take_along_axis(place, row[..., None, None], 2)[..., 0, :]
+    return np.where(there[..., None], own, np.float32(np.nan))
 
 
 def outcomes(play: Play, player: int) -> tuple[np.ndarray, np.ndarray]:
     """Returns what touching each class comes to.
 
-    A life that is lost is put down to the class that was touched last before.
+    A life that is lost is put down to the class that was touched last before, since the one before
+    was lost.
 
     Args:
         play: The play.
@@ -70,8 +72,9 @@ def outcomes(play: Play, player: int) -> tuple[np.ndarray, np.ndarray]:
     number = np.array([touched.sum() for touched in of_kind])
     at = np.stack([touched.any(-1) for touched in of_kind])
     blamed = np.zeros(len(kinds))
+    begins = _life_began(play)
     for t, n in np.argwhere(play.harmed):
-        recent = began[max(0, t - HARM_WITHIN) : t + 1, n]
+        recent = began[max(begins[t, n], t - HARM_WITHIN) : t + 1, n]
         if recent.any():
             last = np.flatnonzero(recent.any(-1))[-1]
             blamed[np.unique(play.label[recent[last]])] += 1
@@ -83,3 +86,11 @@ def outcomes(play: Play, player: int) -> tuple[np.ndarray, np.ndarray]:
     known = number >= FEW
     harm = np.minimum(blamed / np.maximum(number, 1), 1)
     return np.where(known, harm, 0), np.where(known, earned, 0)
+
+
+def _life_began(play: Play) -> np.ndarray:
+    """The step after the last lost life, or the episode's first, int (T, N)."""
+    begins = play.first.copy()
+    begins[1:] |= play.harmed[:-1]
+    steps = np.arange(len(begins))[:, None]
+    return np.maximum.accumulate(np.where(begins, steps, 0), 0)

@@ -19,7 +19,8 @@ GONE_FOR = 3  # kept frames in a row: an object that passes by is gone sooner
 GONE_IN = 2  # episodes
 PASSABLE = 0.3  # share of a colour's pixels where objects were: below, it is of walls
 MARGIN_PX = 2  # around boxes
-LIKE_OTHERS = 0.5  # share of a shape's pixels that must be seen to vanish
+REACH_PX = 3  # around boxes: what bounces off is a little away before and after
+CHIPPED = 0.1  # share of a shape's pixels that must be seen to vanish: the rest will follow
 
 
 def landscape(play: Play) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -28,12 +29,13 @@ def landscape(play: Play) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     Returns:
         uint8 (H, W, 3), what the game looks like while nothing has vanished; bool (H, W), walls:
         what is of a colour that objects seldom pass, and was not passed; bool (H, W), what was
-        scenery and then was not, where objects touched it, and shapes that look alike.
+        scenery and then was not, where objects touched it, the rest of its shape, and shapes of
+        the same size.
     """
     since = _steps_since_start(play)[::FRAME_EVERY]
     whole = _usual(_early(play.frames, since))
     boxes = _corners(play, *whole.shape[:2])
-    touched, passed = _places(play, _grown(boxes, MARGIN_PX)), _places(play, _cores(boxes))
+    touched, passed = _places(play, _grown(boxes, REACH_PX)), _places(play, _cores(boxes))
     gone = _where(_gone(play, since, whole, boxes) >= GONE_IN, touched)
     vanishing = gone | _alike(whole, gone)
     walls = _impassable(whole, passed) & ~vanishing
@@ -133,16 +135,23 @@ def _where(gone: np.ndarray, touched: np.ndarray) -> np.ndarray:
 
 
 def _alike(whole: np.ndarray, gone: np.ndarray) -> np.ndarray:
-    """Shapes of one colour that are like shapes that vanish, bool (H, W)."""
-    found = np.zeros(gone.shape, bool)
-    for colour in np.unique(whole[gone], axis=0):
+    """Shapes of one colour that vanish, and all of their size, bool (H, W)."""
+    shape, sizes = _shapes(whole)
+    lost = np.bincount(shape[gone], minlength=len(sizes))
+    vanish = sizes[lost >= CHIPPED * sizes[:, 2]]
+    return (sizes[:, None] == vanish).all(-1).any(-1)[shape]
+
+
+def _shapes(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Connected parts of one colour: the number of each pixel's; width, height, area of each."""
+    number = np.zeros(whole.shape[:2], int)
+    sizes: list[np.ndarray] = []
+    for colour in np.unique(whole.reshape(-1, 3), axis=0):
         mask = (whole == colour).all(-1).astype(np.uint8)
-        count, shapes, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
-        lost = np.bincount(shapes[gone], minlength=count)
-        sizes = [tuple(stat[2:]) for stat in stats]
-        vanish = {sizes[i] for i in range(1, count) if lost[i] >= LIKE_OTHERS * stats[i, 4]}
-        found |= np.isin(shapes, [i for i in range(1, count) if sizes[i] in vanish])
-    return found
+        _, parts, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=4)
+        number += np.where(parts > 0, parts - 1 + len(sizes), 0)
+        sizes.extend(stats[1:, 2:])
+    return number, np.stack(sizes)
 
 
 def _impassable(whole: np.ndarray, passed: np.ndarray) -> np.ndarray:

@@ -77,7 +77,7 @@ def learn_roles(
     num_envs: int = 16,
     seed: int = 0,
     device: str = "auto",
-    report: Callable[[int], object] | None = None,
+    report: Callable[[], object] | None = None,
     command: str | None = None,
 ) -> LearnedRoles:
     """Finds out by a short random play who is who in a game, and writes it down.
@@ -94,17 +94,17 @@ def learn_roles(
         noise: Bars that the model's weights, and these roles, are for.
         weights: Of the model; by default those that are found.
         output: Folder; by default one in the user's cache, where ids look.
-        steps: Of each env.
+        steps: Of each env, at least 2; half as many come before, where classes are found.
         num_envs: Played side by side.
         seed: Of the play.
         device: Of perception.
-        report: Called with the steps done.
+        report: Called at each step.
         command: What config.json says that made them.
 
     Raises:
         FileNotFoundError: There are no weights.
         FileExistsError: The folder holds anything else than weights.
-        ValueError: No such game, model, noise or classes, or numbers below 1.
+        ValueError: No such game, model, noise or classes, too few steps, or no envs.
     """
     game = check_game(game)
     told = model == RAM
@@ -116,8 +116,8 @@ def learn_roles(
             f"The console's memory knows its classes, has no weights and sees no bars: leave them "
             f"out, got classes={classes!r}, noise={noise!r}, weights={weights!r}."
         )
-    if steps < 1 or num_envs < 1:
-        raise ValueError(f"steps and num_envs must be at least 1, got {steps} and {num_envs}.")
+    if steps < 2 or num_envs < 1:
+        raise ValueError(f"steps must be at least 2 and num_envs 1, got {steps} and {num_envs}.")
     name = weights_name(model, game, noise, roles_family(FAMILY))
     folder = Path(output) if output is not None else cache_folder("weights") / name
     check_replaceable(folder)

@@ -33,7 +33,8 @@ class Play:
         label: int (R,), the class of each row.
         action: int (T, N).
         reward: float32 (T, N), of the action.
-        harmed: bool (T, N), True where the action cost a life, or the game.
+        harmed: bool (T, N), True where the action cost a life; a game without lives, which ends by
+            points or by the clock, does no harm.
         first: bool (T, N), True where an episode begins.
         frames: uint8 (F, N, H, W, 3), native, of every :data:`FRAME_EVERY`-th step.
         num_actions: Actions that there are.
@@ -67,7 +68,7 @@ def watch_play(
     env: VectorEnv,
     steps: int,
     seed: int = 0,
-    report: Callable[[int], object] | None = None,
+    report: Callable[[], object] | None = None,
 ) -> Play:
     """Plays at random, each action held for a few steps.
 
@@ -75,7 +76,7 @@ def watch_play(
         env: Whose outermost layer tracks objects and keeps native frames.
         steps: T.
         seed: Of the actions and of the games.
-        report: Called with the steps done.
+        report: Called at each step.
     """
     assert isinstance(env, VectorTransformFrames)
     rng = np.random.default_rng(seed)
@@ -103,10 +104,10 @@ def watch_play(
         _, reward, terminated, truncated, info = env.step(action)
         kept["action"].append(action.copy())
         kept["reward"].append(np.asarray(reward, np.float32))
-        kept["harmed"].append((np.asarray(info["lives"]) < lives) | terminated)
+        kept["harmed"].append((np.asarray(info["lives"]) < lives) | (terminated & (lives > 0)))
         # The step after an episode's end is a reset, whatever the action.
         first, ended = ended, terminated | truncated
         if report is not None:
-            report(step + 1)
+            report()
     arrays = {name: np.stack(values) for name, values in kept.items()}
     return Play(label=percepts["label"][0].astype(int), num_actions=count, **arrays)

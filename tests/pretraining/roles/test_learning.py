@@ -47,8 +47,8 @@ def test_classes_that_are_found_are_called_by_their_roles(colours, tmp_path):
     ("options", "words"),
     [
         ({"classes": "named"}, "classes must be 'found' or 'stored', got 'named'"),
-        ({"steps": 0}, "at least 1, got 0 and 16"),
-        ({"num_envs": 0}, "at least 1, got 1500 and 0"),
+        ({"steps": 1}, "steps must be at least 2 and num_envs 1, got 1 and 16"),
+        ({"num_envs": 0}, "num_envs 1, got 1500 and 0"),
     ],
 )
 def test_bad_input_is_named(options, words):
