@@ -73,8 +73,7 @@ def main() -> None:
             print(f"Wrote {path}")
         if made.roles.player is None:
             continue
-        env = _env_of(check_game(game), options["model"])
-        print(f"Next: python zoo/record.py --env {env} relations:True map:True -o {game}.mp4")
+        print(f"Next: {_filming(check_game(game), options)}")
 
 
 def _check(
@@ -84,6 +83,8 @@ def _check(
     for name, value in of_learning.items():
         if value != parser.get_default(name):
             parser.error(f"--{name.replace('_', '-')} is of learning: leave --check out.")
+    if options["model"] == ListedScene.name:
+        parser.error("--check compares what a model sees with memory: it takes none of memory's.")
     chosen = {key: options[key] for key in ("model", "noise", "weights", "steps", "device")}
     rows = []
     for game in tqdm(games, unit="game", disable=None):
@@ -96,11 +97,22 @@ def _check(
     print(format_rows(rows, "game", PLAYER_HEADS))
 
 
-def _env_of(game: str, model: str) -> str:
-    """Returns what follows --env of the id that takes the roles."""
-    if model == ListedScene.name:
-        return f"ObjRAM-{game}-v0 --env-kwargs"
-    return f"ObjScene-{game}-v0 --env-kwargs model:{model}"
+def _filming(game: str, options: dict[str, Any]) -> str:
+    """Returns the command that films what an agent sees by these roles."""
+    of_memory = options["model"] == ListedScene.name
+    told = {
+        "model": None if of_memory else options["model"],
+        "noise": None if options["noise"] == "none" else options["noise"],
+        "weights": options["weights"],
+        "roles": options["output"],
+        "relations": True,
+        "map": True,
+    }
+    words = [f"{name}:{value}" for name, value in told.items() if value is not None]
+    env = f"{'ObjRAM' if of_memory else 'ObjScene'}-{game}-v0"
+    return shlex.join(
+        ["python", "zoo/record.py", "--env", env, "--env-kwargs", *words, "-o", f"{game}.mp4"]
+    )
 
 
 def _tell(made: LearnedRoles) -> None:

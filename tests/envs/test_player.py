@@ -131,6 +131,8 @@ def test_what_goes_with_roles_is_not_dropped_in_silence(known):
             gym.make("ObjKeypoints-Pong-v0", slots=True, **option)
     with pytest.raises(ValueError, match="slots must be True or False, got 'no'"):
         gym.make("ObjKeypoints-Pong-v0", slots="no")
+    with pytest.raises(ValueError, match="refine must be True or False, got 1"):
+        gym.make("ObjKeypoints-Pong-v0", refine=1)
 
 
 @pytest.mark.parametrize(
@@ -141,6 +143,7 @@ def test_what_goes_with_roles_is_not_dropped_in_silence(known):
             {"map": True},
             "option of ObjScene and ObjRAM ids, and of ObjKeypoints",
         ),
+        ("ObjScene-Pong-v0", {"roles": 3}, "a folder, a hub repository or Roles, got 3"),
         ("ObjScene-Pong-v0", {"slots": True}, "option of ObjKeypoints ids"),
         ("ObjScene-Pong-v0", {"refine": True}, "option of ObjKeypoints ids"),
         ("ObjKeypoints-Pong-v0", {"classifier": "x"}, "option of ObjScene ids"),

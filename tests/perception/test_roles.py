@@ -113,6 +113,9 @@ def test_missing_roles_name_the_command(monkeypatch, tmp_path):
     words = "python zoo/roles.py --model motion --game Kangaroo --noise both"
     with pytest.raises(FileNotFoundError, match=words):
         find_roles("motion", "Kangaroo", "both")
+    words = r'--weights mine \(in Python: .*"Kangaroo", "motion", weights="mine"\)\)'
+    with pytest.raises(FileNotFoundError, match=words):
+        find_roles("motion", "Kangaroo", weights="mine")
 
 
 def test_the_cache_goes_before_what_is_bundled_and_foreign_classes_name_the_command(
@@ -125,3 +128,24 @@ def test_the_cache_goes_before_what_is_bundled_and_foreign_classes_name_the_comm
     assert find_roles("motion", "Pong", digest=FACTS["digest"]).frame_size == (12, 10)
     with pytest.raises(ValueError, match=r"other weights.*python zoo/roles.py --model motion"):
         find_roles("motion", "Pong", digest="c" * 64)
+
+
+def test_of_several_those_of_the_weights_are_found(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    for height, digest, name in ((12, "a", "scenes-roles-motion-Pong"), (14, "b", "another")):
+        some_roles(height=height).save(
+            tmp_path / "objwrappers" / "weights" / name,
+            **{**FACTS, "digest": digest * 64},
+            trained_on={"task": "Pong", "noise": "none", "channels": "RGB"},
+        )
+    for height, digest in ((12, "a"), (14, "b")):
+        assert find_roles("motion", "Pong", digest=digest * 64).frame_size == (height, 10)
+
+
+def test_the_bundled_roles_of_breakout_know_its_bricks():
+    for noise in ("none", "both"):
+        roles = find_roles("motion", "Breakout", noise)
+        bricks = np.zeros((210, 160), bool)
+        bricks[57:93, 8:152] = True
+        np.testing.assert_array_equal(roles.vanishing, bricks)
+        assert roles.walls[17:32].all() and not roles.walls[100:180, 20:140].any()

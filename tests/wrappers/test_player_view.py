@@ -96,6 +96,21 @@ def test_the_map_by_hand():
     assert planes[2].sum() * CELL_PX**2 == pytest.approx(64, abs=0.5)
 
 
+def test_another_of_the_players_class_is_another_object():
+    drawing = EgocentricMap(roles_of(player=2, walls=wall_at(slice(0, 8), slice(0, SIDE))))
+    boxes = np.zeros((1, 5, 4), np.float32)
+    boxes[0, 3:] = [[0, 0, 8 / SIDE, 8 / SIDE], [0.1, 0.25, 8 / SIDE, 8 / SIDE]]
+    percepts = {"boxes": boxes, "age": np.array([[0, 0, 0, 5, 3]])}
+    frames = np.zeros((1, SIDE, SIDE, 3), np.uint8)
+    planes = drawing(frames, percepts, np.array([3]), np.ones(1, bool))[0] / 255
+    # Middles are (80, 80) and (88, 100); the corner of the map is (38, 38).
+    cells = np.zeros((CELLS * CELL_PX, CELLS * CELL_PX))
+    cells[58:66, 46:54] = 1
+    cells = cells.reshape(CELLS, CELL_PX, CELLS, CELL_PX).mean((1, 3))
+    np.testing.assert_allclose(planes[3], cells, atol=1 / 255)
+    assert not planes[2].any()
+
+
 def test_beyond_the_frame_there_is_wall():
     walls = wall_at(slice(100, 101), slice(0, 1))
     planes = seen(view_of(roles_of(walls=walls)), scene(("red", 0, 0, 8, 8)))["map"]

@@ -11,7 +11,8 @@ def test_it_says_who_is_who_and_what_to_run_next(run_zoo, tmp_path):
     )
     assert "actions explain" in done.stdout and "a touch costs" in done.stdout
     assert f"Wrote {folder}/config.json and model.safetensors" in done.stdout
-    assert "Next: python zoo/record.py --env ObjScene-Boxing-v0" in done.stdout
+    told = f"--env-kwargs model:motion roles:{folder} relations:True map:True -o Boxing.mp4"
+    assert f"Next: python zoo/record.py --env ObjScene-Boxing-v0 {told}" in done.stdout
     assert picture.stat().st_size > 1000
     assert {path.name for path in folder.iterdir()} == {"config.json", "model.safetensors"}
 
@@ -40,7 +41,7 @@ def test_without_a_player_there_is_nothing_relative_to_film(run_zoo):
 
 def test_a_check_goes_on_to_the_next_game_and_tells_why(run_zoo):
     error = run_zoo("roles", "--check", "--game", "BattleZone", "Enduro", ok=False).stderr
-    assert "BattleZone: There are no weights of 'motion' for BattleZone" in error
+    assert "BattleZone: Memory does not tell where the player of BattleZone is" in error
     assert "Enduro: There are no weights of 'motion' for Enduro" in error
     assert "Traceback" not in error
 
@@ -48,3 +49,5 @@ def test_a_check_goes_on_to_the_next_game_and_tells_why(run_zoo):
 def test_a_check_learns_nothing(run_zoo):
     error = run_zoo("roles", "--check", "--game", "Pong", "--num-envs", 2, ok=False).stderr
     assert "--num-envs is of learning: leave --check out." in error
+    error = run_zoo("roles", "--check", "--game", "Pong", "--model", "ram", ok=False).stderr
+    assert "it takes none of memory's" in error

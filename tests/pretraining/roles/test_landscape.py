@@ -1,4 +1,4 @@
-"""Walls and pills of a maze that is made up."""
+"""Walls and pills of a maze that is made up, and bricks."""
 
 import numpy as np
 from plays import SIZE, made_up_play
@@ -55,3 +55,31 @@ def test_what_is_gone_vanishes_and_what_is_alike_too():
     np.testing.assert_array_equal(walls[:28], wall[:28])
     np.testing.assert_array_equal(walls[72:], wall[72:])
     assert not walls[36:64].any()
+
+
+def test_a_row_of_which_a_brick_is_gone_vanishes_and_so_do_rows_of_its_size():
+    steps = LAPS * LAP
+    time = np.arange(steps) % LAP
+    # A ball, eight by eight, is seen two pixels below the bricks when it bounces off, and is then
+    # somewhere below. The lowest row loses a brick; the digit above changes, and nothing is near.
+    y = np.where(time % 40 == 0, 44.0, 60 + time % 40 * 0.8)
+    ball = np.stack([10 + 7.3 * np.arange(steps) % 60, y], -1)
+    ball[time % 40 == 0, 0] = 20
+    first = (time == 0)[:, None]
+    frames = []
+    for t in range(0, steps, FRAME_EVERY):
+        frame = np.zeros((*SIZE, 3), np.uint8)
+        for row, colour in enumerate(((200, 72, 72), (180, 122, 48), (66, 72, 200))):
+            frame[20 + 6 * row : 26 + 6 * row, 8:72] = colour
+        frame[5:10, 10:14] = 142
+        if time[t] > 200:
+            frame[32:38, 16:24], frame[5:10, 10:12] = 0, 0
+        x, y = ball[t].astype(int)
+        frame[y - 4 : y + 4, x - 4 : x + 4] = 200, 72, 72
+        frames.append(frame[None])
+    play = made_up_play(ball[:, None], [0], first=first, frames=np.stack(frames))
+    _, walls, vanishing = landscape(play)
+    bricks = np.zeros(SIZE, bool)
+    bricks[20:38, 8:72] = True
+    np.testing.assert_array_equal(vanishing, bricks)
+    assert not (walls & bricks).any()
