@@ -58,7 +58,7 @@ class Cost:
         steps_per_processor_s: In a second of one processor.
         to_reference_s: Processor seconds until the reference's final score, the median over runs;
             None where half of them or more do not reach it.
-        reached: Runs that reach it; None where there is no such score.
+        reached: Runs that reach it; None where there is no such score, or none above random.
         runs: How many.
     """
 
@@ -162,7 +162,7 @@ class Board:
         records = [record for _, record in runs]
         seconds = [self._to_reference(game, record, group) for game, record in runs]
         middle = statistics.median(seconds)
-        known = any(self.score(game, self.reference, group) for game, _ in runs)
+        known = any(self._wanted(game, group) is not None for game, _ in runs)
         return Cost(
             processor_s=_mean(records, "processor_s"),
             wall_s=_mean(records, "wall_s"),
@@ -176,11 +176,16 @@ class Board:
 
     def _to_reference(self, game: str, record: Mapping[str, Any], group: Group) -> float:
         """Processor seconds until a window of the curve has the score; infinite if none has."""
-        wanted = self.score(game, self.reference, group)
-        for steps, mean, _ in record["curve"] if wanted else ():
-            if mean is not None and wanted is not None and mean >= wanted.value:
+        wanted = self._wanted(game, group)
+        for steps, mean, _ in record["curve"] if wanted is not None else ():
+            if mean is not None and mean >= wanted:
                 return record["processor_s"] * min(steps / max(record["steps"], 1), 1.0)
         return math.inf
+
+    def _wanted(self, game: str, group: Group) -> float | None:
+        """The reference's score; None where there is none, or a random policy reaches it."""
+        score, begin = self.score(game, self.reference, group), self.random(game)
+        return None if score is None or begin is None or score.value <= begin else score.value
 
 
 def _score(strata: Sequence[Sequence[float]]) -> Score | None:

@@ -96,14 +96,17 @@ def leaderboard(
     say = report or (lambda line: None)
     failed: dict[str, str] = {}
     with _alone(folder) if run else nullcontext():
-        records = _finished(cells, folder, export, say)
+        records, _ = _finished(cells, folder, export, say)
         try:
             if run:
                 todo = [cell for cell in chosen if cell.name not in records]
                 say(f"{len(chosen)} cells in {folder}, {len(chosen) - len(todo)} finished before")
                 failed = _fill(todo, folder, jobs, records, say)
         finally:
-            written = _write(told(read, cells, word), cells, records, export)
+            # Read once more: another board may have written to the same file meanwhile.
+            others, stale = _finished(cells, folder, export, lambda line: None)
+            records = {**others, **records}
+            written = _write(told(read, cells, word), cells, records, stale, export)
     missing = [cell.name for cell in cells if cell.name not in records]
     return Outcome(export, written, failed, missing)
 
@@ -121,15 +124,18 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _finished(
     cells: Sequence[Cell], folder: Path, export: Path, say: Callable[[str], object]
-) -> dict[str, dict[str, Any]]:
-    """Returns the records that fit the plan; of those that do not any more, it is said."""
-    travelled = read_export(export)["cells"]
+) -> tuple[dict[str, dict[str, Any]], list[dict[str, Any]]]:
+    """Returns the records that fit the plan, and those that do not any more, which is said."""
+    content = read_export(export)
+    travelled, kept = content["cells"], [*content["cells"].values(), *content["stale"]]
+    by_facts = {record["facts"]: record for record in reversed(kept)}
     records: dict[str, dict[str, Any]] = {}
     for cell in cells:
         here = read_record(folder / cell.name)
         there = [record for record in (here, travelled.get(cell.name)) if record is not None]
         wanted = {"facts": cell.facts, **cell.coordinates}
-        current = [record for record in there if record.items() >= wanted.items()]
+        known = [*there, by_facts.get(cell.facts, {})]
+        current = [record for record in known if record.items() >= wanted.items()]
         if current:
             records[cell.name] = current[0]
         elif there:
@@ -137,8 +143,9 @@ def _finished(
     planned = {cell.name for cell in cells}
     for name in travelled:
         if name not in planned:
-            say(f"{name} is not in the plan any more; {export} had it")
-    return records
+            say(f"{name} is not in the plan any more")
+    current_facts = {record["facts"] for record in records.values()}
+    return records, [by_facts[facts] for facts in sorted(by_facts.keys() - current_facts)]
 
 
 def _fill(
@@ -173,7 +180,10 @@ def _run_all(
         while waiting or running:
             while waiting and len(running) < jobs:
                 cell = waiting.pop(0)
-                running[_start(cell, folder / cell.name, threads)] = cell
+                try:
+                    running[_start(cell, folder / cell.name, threads)] = cell
+                except BlockingIOError as error:
+                    yield cell, None, str(error)
             ended = [process for process in running if process.poll() is not None]
             for process in ended:
                 cell = running.pop(process)
@@ -193,7 +203,7 @@ def _start(cell: Cell, folder: Path, threads: int) -> subprocess.Popen:
     here.mkdir(parents=True, exist_ok=True)
     lock = wait_for_lock(here / LOCK_NAME, time.sleep)
     if lock is None:
-        raise RuntimeError(f"{here} is being run by another process: wait, or end it.")
+        raise BlockingIOError(f"{here} is being run by another process: wait, or end it.")
     with lock:
         for path in here.iterdir():
             if path.is_dir():
@@ -232,11 +242,15 @@ def _let_go(process: subprocess.Popen) -> None:
 
 
 def _write(
-    board: Mapping[str, Any], cells: Sequence[Cell], records: Mapping[str, Any], export: Path
+    board: Mapping[str, Any],
+    cells: Sequence[Cell],
+    records: Mapping[str, Any],
+    stale: Sequence[Mapping[str, Any]],
+    export: Path,
 ) -> list[Path]:
     """Writes the file that travels, and the page of what it holds."""
     ordered = {cell.name: records[cell.name] for cell in cells if cell.name in records}
-    write_export(export, board, ordered)
+    write_export(export, board, ordered, stale)
     return write_page(read_export(export), export.with_suffix(".md"))
 
 

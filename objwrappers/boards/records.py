@@ -11,7 +11,7 @@ import json
 import math
 import os
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -151,31 +151,42 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     return record
 
 
-def write_export(path: Path, board: Mapping[str, Any], records: Mapping[str, Any]) -> None:
+def write_export(
+    path: Path,
+    board: Mapping[str, Any],
+    records: Mapping[str, Any],
+    stale: Sequence[Mapping[str, Any]] = (),
+) -> None:
     """Writes the file that travels.
 
     Args:
         path: Of it.
         board: What the page tells of the plan.
         records: Name of a cell → its record.
+        stale: Records that do not fit the plan, and would again if it were as it was.
     """
-    lines = [
-        json.dumps(
-            {key: value for key, value in record.items() if key not in NOT_EXPORTED},
-            sort_keys=True,
-        )
-        for record in records.values()
-    ]
-    cells = ",\n".join(
-        f"{json.dumps(name)}: {line}" for name, line in zip(records, lines, strict=True)
-    )
-    text = f'{{"board": {json.dumps(board, indent=1)},\n"cells": {{\n{cells}\n}}}}\n'
+    cells = [f"{json.dumps(name)}: {_line(record)}" for name, record in records.items()]
+    parts = [f'"board": {json.dumps(board, indent=1)}', _lines('"cells": {', cells, "}")]
+    if stale:
+        parts.append(_lines('"stale": [', map(_line, stale), "]"))
     with write_atomically(path) as file:
-        file.write(text.encode())
+        file.write(f"{{{_COMMA.join(parts)}}}\n".encode())
+
+
+_COMMA = ",\n"
+
+
+def _lines(start: str, lines: Iterable[str], end: str) -> str:
+    return f"{start}\n{_COMMA.join(lines)}\n{end}"
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    """Returns a record in one line, without the episodes."""
+    return json.dumps({k: v for k, v in record.items() if k not in NOT_EXPORTED}, sort_keys=True)
 
 
 def read_export(path: Path) -> dict[str, Any]:
-    """Returns ``board`` and ``cells`` of the file that travels; empty ones where there is none.
+    """Returns ``board``, ``cells`` and ``stale`` of the file that travels; empty without one.
 
     Raises:
         ValueError: It is damaged, or no such file.
@@ -183,12 +194,15 @@ def read_export(path: Path) -> dict[str, Any]:
     try:
         content = read_json(path, MAX_EXPORT_BYTES)
     except FileNotFoundError:
-        return {"board": {}, "cells": {}}
-    for key in ("board", "cells"):
-        if not isinstance(content.get(key), dict):
+        content = {"board": {}, "cells": {}}
+    content.setdefault("stale", [])
+    for key, kind in (("board", dict), ("cells", dict), ("stale", list)):
+        if not isinstance(content.get(key), kind):
             raise ValueError(f"{path} is no board: it lacks {key}.")
     for name, record in content["cells"].items():
         _check(record, f"{path}: {name} is no record of a cell")
+    for record in content["stale"]:
+        _check(record, f"{path}: what is stale is no record of a cell")
     return content
 
 

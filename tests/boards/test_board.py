@@ -96,7 +96,12 @@ def test_seconds_until_that_score_are_a_median(make_plan):
     curves = [curve(None, 5.0, 1.0), curve(1.0, 2.0, 4.9), curve(1.0, 4.0, 7.0)]
     for seed, points in enumerate(curves, 1):
         cells[f"objects_Pong_ppo_none_1000_{seed}"]["curve"] = points
-    cost = Board({"board": told(plan, cells_of(plan), "two"), "cells": cells})
+    content = {"board": told(plan, cells_of(plan), "two"), "cells": cells}
+    # A score that a random policy has is none to reach.
+    found = Board(content).cost(["Pong"], "objects", CLEAN)
+    assert (found.to_reference_s, found.reached) == (None, None)
+    cells["random_Pong"]["score"] = 0.5
+    cost = Board(content)
     found = cost.cost(["Pong"], "objects", CLEAN)
     # After 200 steps, never, and after 300, of 1000 in 100 s.
     assert (found.to_reference_s, found.reached, found.runs) == (30, 2, 3)

@@ -155,6 +155,11 @@ def test_a_stale_cell_is_named_and_run_again(log, write_plan):
     assert stale == NAMES[2::2]
     log.clear()
     assert leaderboard(file).missing == [] and log == NAMES[2::2]
+    # Where the plan is as it was, what was stale is finished, and what is stale now is kept.
+    assert leaderboard(write_plan(**PONG), run=False).missing == []
+    file = write_plan(**{**PONG, "observations": changed})
+    assert leaderboard(file, export="zoo/leaderboard/two.json").missing == []
+    assert log == NAMES[2::2]
     lines.clear()
     fewer = {**PONG, "observations": changed, "seeds": [1]}
     leaderboard(write_plan(**fewer), run=False, report=lines.append)
@@ -182,6 +187,16 @@ def test_a_cell_that_failed_stops_no_other_and_starts_anew(log, write_plan, tmp_
     log.clear()
     assert list(leaderboard(file).failed) == NAMES[1::2] and log == NAMES[1::2]
     assert not (folder / "agent" / "left.txt").exists()
+
+
+def test_a_cell_that_another_process_runs_stops_no_other(log, write_plan, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        driver, "wait_for_lock", lambda path, sleep: None if held in path.parts else FileLock(path)
+    )
+    held = NAMES[1]
+    outcome = leaderboard(write_plan(**PONG))
+    assert list(outcome.failed) == outcome.missing == [held]
+    assert "is being run by another process: wait, or end it." in outcome.failed[held]
 
 
 def test_bad_arguments_are_named(log, write_plan, tmp_path):

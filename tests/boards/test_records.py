@@ -101,9 +101,12 @@ def test_records_travel_without_episodes(make_plan, tmp_path):
     assert content["board"] == {"title": "Two"}
     assert content["cells"] == {cell.name: record_of(cell, 3.0) for cell in cells}
     assert sum(line.startswith('"') for line in path.read_text().splitlines()) == 1 + len(cells)
-    assert read_export(tmp_path / "none.json") == {"board": {}, "cells": {}}
+    assert read_export(tmp_path / "none.json") == {"board": {}, "cells": {}, "stale": []}
+    stale = {**record_of(cells[0], 2.0), "facts": "of another plan"}
+    write_export(path, {}, {}, [stale])
+    assert read_export(path) == {"board": {}, "cells": {}, "stale": [stale]}
     write_export(path, {}, {})
-    assert read_export(path) == {"board": {}, "cells": {}}
+    assert read_export(path) == {"board": {}, "cells": {}, "stale": []}
 
 
 JSON = st.recursive(
