@@ -8,6 +8,7 @@ from typing import Any
 
 import imageio_ffmpeg
 import numpy as np
+import pytest
 import yaml
 from scenes import named_blobs
 from stable_baselines3 import PPO
@@ -63,3 +64,13 @@ def test_ids_whose_player_is_known_have_the_familys_entry_and_the_map() -> None:
         }
     assert entries["ObjScene"]["policy"] == "objwrappers.sb3.policies.ScenePolicy"
     assert entries["ObjScene"]["learning_rate"] == "lin_1e-3"
+
+
+@pytest.mark.parametrize("algo", ["dqn", "qrdqn", "rdqn"])
+def test_a_familys_entry_needs_to_know_nobody(algo: str) -> None:
+    entries = yaml.safe_load((hyperparams_folder() / f"{algo}.yml").read_text())
+    assert not {"model", "relations", "map"} & entries["ObjScene"]["env_kwargs"].keys()
+    added = {"model": "motion", "relations": True, "map": True}
+    for game in ("Boxing", "Breakout", "SpaceInvaders"):
+        env_kwargs = {**entries["ObjScene"]["env_kwargs"], **added}
+        assert entries[f"ObjScene-{game}-v0"] == {**entries["ObjScene"], "env_kwargs": env_kwargs}
