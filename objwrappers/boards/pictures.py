@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import matplotlib.figure
 import numpy as np
@@ -58,9 +60,7 @@ def draw_learning(board: Board, group: Group, path: Path) -> None:
     }
     figure.supxlabel("agent steps", fontsize=9)
     figure.supylabel("score of the games of training", fontsize=9)
-    figure.legend(
-        handles.values(), handles, loc="outside upper center", ncols=5, frameon=False, fontsize=9
-    )
+    _add_legend(figure, handles)
     _save(figure, path)
 
 
@@ -127,13 +127,23 @@ def draw_shares(board: Board, group: Group, path: Path) -> bool:
     axes.tick_params(axis="y", labelsize=8)
     axes.set_ylabel(f"score, {board.labels[board.reference]} = 1, random = 0", fontsize=9)
     axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside upper center", ncols=5, frameon=False, fontsize=9)
+    _add_legend(figure, dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True)))
     _save(figure, path)
     return True
 
 
 def _figure(width: float, height: float) -> matplotlib.figure.Figure:
     return matplotlib.figure.Figure((width, height), dpi=DPI, layout="constrained")
+
+
+def _add_legend(figure: matplotlib.figure.Figure, handles: Mapping[str, Any]) -> None:
+    """Puts labels above the panels, as many in a row as there is room for."""
+    if not handles:
+        return
+    inches = 0.6 + 0.08 * max(map(len, handles))  # of an entry
+    across = max(1, min(len(handles), int(figure.get_figwidth() / inches)))
+    place: Any = {"loc": "outside upper center", "frameon": False, "fontsize": 9}
+    figure.legend(handles.values(), handles, ncols=across, **place)
 
 
 def _save(figure: matplotlib.figure.Figure, path: Path) -> None:
