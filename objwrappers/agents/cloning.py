@@ -22,6 +22,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from objwrappers.agents.demonstrations import demonstrations, split_frames
 from objwrappers.agents.envs import make_env, with_device
+from objwrappers.agents.fitting import PERCEIVED, perceived
 from objwrappers.agents.manager import VERSIONED
 from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
 from objwrappers.agents.saving import describe_policy, save_agent
@@ -137,6 +138,7 @@ def clone(
             "seed": seed,
             "imitation": facts,
             "command": command or f"objwrappers.clone({env_id!r}, {str(trials)!r})",
+            PERCEIVED: perceived(with_env),
             "versions": {name: version(name) for name in VERSIONED},
         }
         run = _run_folder(Path(log_folder), env_id, config)

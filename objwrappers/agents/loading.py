@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
 import yaml
 from rl_zoo3.utils import get_saved_hyperparams, get_wrapper_class
 from stable_baselines3.common.policies import BasePolicy
@@ -22,6 +21,7 @@ from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize
 
 from objwrappers.agents.envs import make_env, whole_games, with_device
+from objwrappers.agents.fitting import PERCEIVED, check_perceived, check_spaces
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.players import RandomPolicy
 from objwrappers.agents.runs import ALGOS, CONFIG_NAME, LOG_FOLDER, find_archive
@@ -67,6 +67,7 @@ class Training:
         normalize: Observations were normalised.
         wrappers: RL Zoo's hyperparameters that name wrappers, of trusted agents alone.
         shown: Id of recorded play that is made instead of the env.
+        perceived: See :func:`~objwrappers.agents.fitting.perceived`.
     """
 
     env_kwargs: dict[str, Any] = field(default_factory=dict)
@@ -76,6 +77,7 @@ class Training:
     normalize: bool = False
     wrappers: dict[str, Any] = field(default_factory=dict)
     shown: str | None = None
+    perceived: dict[str, str] = field(default_factory=dict)
 
 
 def load_agent(
@@ -142,13 +144,14 @@ def load_agent(
         policy = _read_policy(algo, path, training, env, device, trust)
         trained_on: Any = policy
         if trust:
-            _check_spaces(path, trained_on, env, env_id)
+            check_spaces(path, trained_on, env, env_id)
     except ValueError:
         env.close()
         if env_kwargs:
             with contextlib.closing(make(1, with_device(env_id, {}, device))) as trained_in:
-                _check_spaces(path, trained_in, env, env_id)
+                check_spaces(path, trained_in, env, env_id)
         raise
+    check_perceived(path, training.perceived, env)
     set_random_seed(seed)
     return Agent(f"{algo} agent {path}", policy.predict, policy, path), env
 
@@ -203,6 +206,7 @@ def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
             frame_stack=None if stack is None else int(stack),
             normalize=_normalises_observations(hyperparams.get("normalize")),
             wrappers=_wrappers(hyperparams),
+            perceived=dict(config.get(PERCEIVED) or {}),
         )
         if trust:
             return training
@@ -312,19 +316,3 @@ def _read_policy(
 
 def _zero(_: float) -> float:
     return 0.0
-
-
-def _check_spaces(path: Path, trained: Any, env: VecEnv, env_id: str) -> None:
-    for kind in ("observation", "action"):
-        mine, theirs = (_shapes(getattr(one, f"{kind}_space")) for one in (trained, env))
-        if mine != theirs:
-            raise ValueError(
-                f"{path} was trained on {kind}s of {mine}, but {env_id} with these "
-                f"--env-kwargs has {theirs}: give those of its training."
-            )
-
-
-def _shapes(space: gym.Space) -> Any:
-    if isinstance(space, gym.spaces.Dict):
-        return {key: _shapes(part) for key, part in space.spaces.items()}
-    return space.shape if isinstance(space, gym.spaces.Box) else str(space)

@@ -17,6 +17,7 @@ from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from objwrappers.agents.envs import make_env, whole_games, with_device
+from objwrappers.agents.fitting import PERCEIVED, perceived
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.runs import CONFIG_NAME, acts_greedily
 from objwrappers.agents.saving import SaveAgent, describe_policy, save_agent
@@ -50,6 +51,7 @@ class VectorExperimentManager(ExperimentManager):
         super().__init__(*args, **kwargs)
         self.archive: Path | None = None
         self._policy: dict[str, Any] = {}
+        self._perceived: dict[str, str] = {}
         self.deterministic_eval = acts_greedily(self.algo, self.env_name.gym_id)
 
     def setup_experiment(self) -> tuple[BaseAlgorithm, dict[str, Any]] | None:
@@ -62,6 +64,8 @@ class VectorExperimentManager(ExperimentManager):
         if result is not None:
             # Checkpoints and the best agent are read before the training's end.
             self._policy = describe_policy(result[0], self.algo)
+            env = result[0].get_env()
+            self._perceived = {} if env is None else perceived(env)
             self._write_config(0, {})
         return result
 
@@ -174,6 +178,7 @@ class VectorExperimentManager(ExperimentManager):
             "trained_timesteps": steps,
             "losses": losses,
             "command": self.command,
+            PERCEIVED: self._perceived,
             "versions": {name: version(name) for name in VERSIONED},
         }
         with write_atomically(Path(self.save_path) / CONFIG_NAME) as file:

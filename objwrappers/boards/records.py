@@ -77,12 +77,14 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
     Returns:
         Coordinates, ``facts``, ``commands``, ``scores`` of the games with their mean ``score`` and
         ``deviation``, ``curve``, ``steps``, ``processor_s`` and ``wall_s`` of the training (of the
-        games, for the random policy), ``versions``, ``cores`` of this machine and ``threads``.
+        games, for the random policy), ``versions``, what was ``perceived`` (digests of weights),
+        ``cores`` of this machine and ``threads``.
 
     Raises:
         ValueError: A file is missing or damaged.
     """
     from objwrappers.agents.curves import read_games
+    from objwrappers.agents.fitting import PERCEIVED
 
     result = read_result(folder)
     if result is None or not result.get("programs"):
@@ -90,12 +92,13 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
     try:
         scores = _flat(read_json(folder / SCORES_NAME, MAX_SCORES_BYTES).get("scores"))
         if cell.algo == RANDOM:
-            curve, steps, versions = [], 0, {}
+            curve, steps, versions, seen = [], 0, {}, {}
         else:
             agent = folder / AGENT
             configs = [*sorted(agent.rglob(CONFIG_NAME)), agent / CONFIG_NAME]
             config = read_json(configs[0])
             steps, versions = config["trained_timesteps"], config["versions"]
+            seen = config.get(PERCEIVED) or {}
             try:
                 curve = learning_curve(*read_games(agent), cell.budget)
             except ValueError:  # too short for a game
@@ -114,6 +117,7 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
         "cores": os.cpu_count() or 1,
         "threads": threads,
         "versions": versions,
+        PERCEIVED: seen,
         "scores": scores,
         "commands": read_json(folder / "command.json")["commands"],
     }

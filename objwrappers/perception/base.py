@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from objwrappers.perception.resizing import resize_area
-from objwrappers.perception.storage import CONFIG_NAME, check_replaceable
+from objwrappers.perception.storage import CONFIG_NAME, check_replaceable, digest_of
 from objwrappers.perception.trainable import Trainable
 
 __all__ = [
@@ -104,6 +104,16 @@ class PerceptionModule(Trainable):
         """Height of the frames that the network reads, pixels; of square ones, their side."""
         assert self.frame_format.height is not None
         return self.frame_format.height
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the network's percepts hang on: its tensors."""
+        return digest_of(self.name, self.state_dict())
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What its observations hang on: name → SHA-256 of each model that it is made of."""
+        return {f"{self.family} {self.name}": self.digest}
 
     def perceive(self, images: Tensor) -> dict[str, Tensor]:
         """Perceives what :meth:`images` gives, float32 (B, S·C, h, w) in [0, 1]."""

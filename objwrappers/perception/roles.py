@@ -23,6 +23,7 @@ from objwrappers.perception.scenes.classifier import SceneClassifier
 from objwrappers.perception.storage import (
     CONFIG_NAME,
     WEIGHTS_NAME,
+    digest_of,
     locate,
     read_config,
     read_tensors,
@@ -122,6 +123,13 @@ class Roles(nn.Module):
                 f"The roles of {self.task} were made for other weights, of digest "
                 f"{made_for!s:.12}, but these have {digest:.12}."
             )
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what an agent sees of them: player, who harms, scenery."""
+        tensors = {"harmful": self.harm >= HARMFUL, "scenery": self.scenery}
+        tensors["whole"] = torch.from_numpy(self.whole)
+        return digest_of(f"player {self.player}", tensors)
 
     @property
     def frame_size(self) -> tuple[int, int]:

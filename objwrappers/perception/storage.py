@@ -37,6 +37,7 @@ __all__ = [
     "DEFAULT_FAMILY",
     "WEIGHTS_NAME",
     "check_replaceable",
+    "digest_of",
     "locate",
     "read_config",
     "read_tensors",
@@ -174,6 +175,15 @@ def _checked(key: str, tensor: Tensor, expected: Tensor, path: Path) -> Tensor:
     if tensor.is_floating_point() and not torch.isfinite(tensor).all():
         raise ValueError(f"{path}: {key} holds NaN or infinity; the training diverged.")
     return tensor
+
+
+def digest_of(name: str, tensors: Mapping[str, Tensor]) -> str:
+    """Returns the SHA-256 of a name and of named tensors, whatever their order and device."""
+    sha256 = hashlib.sha256(name.encode())
+    for key, tensor in sorted(tensors.items()):
+        sha256.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        sha256.update(tensor.detach().cpu().contiguous().reshape(-1).numpy().tobytes())
+    return sha256.hexdigest()
 
 
 def write_weights(folder: str | Path, config: Mapping[str, Any], state: dict[str, Tensor]) -> None:

@@ -41,6 +41,11 @@ class FrameTransform(ABC):
     single_observation_space: gym.Space
     begins_each_life: bool = False
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Name → SHA-256 of all that it was told about the game, whose change changes meanings."""
+        return {}
+
     @abstractmethod
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> Observation:
         """Transforms one new frame of each of the given envs.

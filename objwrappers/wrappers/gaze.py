@@ -63,6 +63,7 @@ class LookedAt(FrameTransform):
             raise unknown_name("mode", mode, MODES)
         keep_freed_memory()
         self._mode = mode
+        self._model = model
         self._network = folded(model.eval())
         self._device = next(model.parameters()).device
         self._stack = FrameStack(stack_num, num_envs)
@@ -78,6 +79,11 @@ class LookedAt(FrameTransform):
                     "present": box(0, 1, (NUM_KEYPOINTS,), np.float32),
                 }
             )
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the model."""
+        return self._model.digests
 
     @torch.inference_mode()
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> Observation:

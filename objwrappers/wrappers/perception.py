@@ -63,6 +63,11 @@ class Perceive(FrameTransform):
         size = self._format.stack
         self._stack = DeviceStack(size, num_envs) if size > 1 else None
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the model; nothing is known of one that is no :class:`PerceptionModule`."""
+        return self.model.digests if isinstance(self.model, PerceptionModule) else {}
+
     @torch.inference_mode()
     def __call__(
         self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray

@@ -65,7 +65,7 @@ class PlayerView(FrameTransform):
                 f"No player was found in {roles.task}, so that nothing is relative to it: leave "
                 f"relations and map out, or look for it in a longer play: {roles.command}"
             )
-        self._track = track
+        self._track, self._roles = track, roles
         rows = np.repeat(np.arange(len(roles.classifier.rows)), roles.classifier.rows)
         self._own = np.flatnonzero(rows == roles.player)
         self._map = EgocentricMap(roles) if map else None
@@ -77,6 +77,11 @@ class PlayerView(FrameTransform):
             shape = len(PLANES), CELLS, CELLS
             spaces["map"] = gym.spaces.Box(0, 255, shape, np.uint8)
         self.single_observation_space = gym.spaces.Dict(spaces)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the model, and of the roles."""
+        return {**self._track.digests, "roles": self._roles.digest}
 
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> Arrays:
         """Returns the percepts of :class:`Track`, and ``relative``, ``map``, ``player``.

@@ -298,13 +298,16 @@ class Track(FrameTransform):
         self.label_names = model.label_names
         self._perceive = Perceive(model.offering(SPARE_ROWS), num_envs)
         self._tracker = Tracker(num_envs, rows, offered, frame_size, **options)
-        spaces = dict(model.observation_space.spaces)
         velocity = gym.spaces.Box(-np.inf, np.inf, (sum(rows), 2), np.float32)
+        spaces = {**model.observation_space.spaces, "velocity": velocity}
         keys = ("boxes", "velocity", "present", "what", "label")
-        self.single_observation_space = gym.spaces.Dict(
-            {key: spaces.get(key, velocity) for key in keys}
-        )
+        self.single_observation_space = gym.spaces.Dict({key: spaces[key] for key in keys})
         self._past = np.zeros((num_envs, sum(rows), tail, 2), np.float32)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the model."""
+        return self._perceive.digests
 
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> Arrays:
         """Returns the tracker's arrays, and ``tracks`` (n, R, L, 2), the past, NaN before it."""

@@ -33,6 +33,7 @@ def leave(folder, cell):
     run = folder / "agent" / "ppo" / f"{cell.env}_1"
     run.mkdir(parents=True)
     content = {"trained_timesteps": 1024, "versions": {"torch": "2.9"}}
+    content["perceived"] = {"keypoints motion": "0123456789ab"}
     (run / "config.json").write_text(json.dumps(content))
     (run / "0.monitor.csv").write_text("#{}\nr,l,t,steps\n1,30,0.1,60\n4,30,0.1,1000\n")
     (folder / "scores.json").write_text('{"scores": [[[1.0, 2.0], [3.0, 6.0]]]}')
@@ -51,6 +52,7 @@ def test_a_record_is_what_the_programs_left(make_plan, tmp_path):
         **{"budget": 1000, "seed": 1, "facts": cell.facts, "episodes": 4},
         **{"score": 3.0, "deviation": 1.8708, "scores": [1.0, 2.0, 3.0, 6.0], "steps": 1024},
         **{"wall_s": 5.5, "processor_s": 9.0, "threads": 2, "versions": {"torch": "2.9"}},
+        "perceived": {"keypoints motion": "0123456789ab"},
         "commands": [["a"], ["b"]],
     }
     assert record.items() >= expected.items()

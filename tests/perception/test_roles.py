@@ -66,6 +66,18 @@ def test_rare_colours_of_many_become_the_nearest():
     assert (roles.whole == whole).all(-1).sum() >= 255
 
 
+def test_the_digest_is_of_what_an_agent_sees():
+    roles, other = some_roles(), some_roles()
+    other.harm = torch.tensor([0.5, 0.1])  # who harms, and who does not
+    other.worth += 1
+    assert other.digest == roles.digest
+    for change in ({"harm": torch.tensor([0.1, 0])}, {"player": 0}, {"scenery": roles.scenery + 1}):
+        other = some_roles()
+        for name, value in change.items():
+            setattr(other, name, value)
+        assert other.digest != roles.digest, change
+
+
 def test_read_roles_know_whose_they_are(tmp_path):
     some_roles().check_belongs("b" * 64)  # nothing is known of where these are from
     some_roles().save(tmp_path / "roles", **FACTS)

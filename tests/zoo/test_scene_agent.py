@@ -20,7 +20,8 @@ ENV = "ObjScene-Pong-v0"
 
 
 def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
-    named_blobs(rows=(2, 1, 2), threshold=0.6).save_pretrained(tmp_path / "weights")
+    model = named_blobs(rows=(2, 1, 2), threshold=0.6)
+    model.save_pretrained(tmp_path / "weights")
     known = ["--gym-packages", "register_blobs"]
     options = ["--algo", "ppo", "--env", ENV, "--device", "cpu", "-f", "runs", *known]
     env_kwargs = ["model:blobs", "weights:'weights'", "max_num_frames_per_episode:160"]
@@ -40,9 +41,12 @@ def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
         "boxes": (5, 4), "velocity": (5, 2), "present": (5,), "what": (5, 3), "label": (5,)
     }  # fmt: skip
 
-    output = run_zoo(
-        "evaluate", *options, "--episodes", 2, "--num-envs", 2, "--json", "scores.json"
-    ).stdout
+    config = json.loads((run / "config.json").read_text())
+    seen = {"scenes blobs": model.digest[:12], "classes": model.classifier.digest[:12]}
+    assert config["perceived"] == seen
+
+    done = run_zoo("evaluate", *options, "--episodes", 2, "--num-envs", 2, "--json", "scores.json")
+    assert "what others saw" not in done.stderr
     result = json.loads((tmp_path / "scores.json").read_text())
     assert result["lengths"] == [40, 40] and np.shape(result["scores"]) == (1, 1, 2)
 
@@ -52,6 +56,12 @@ def test_train_then_evaluate_then_record(run_zoo: Any, tmp_path: Path) -> None:
     size = next(film)["size"]
     frames = [np.frombuffer(frame, np.uint8) for frame in film]
     assert size == (480, 630) and len(frames) == 30
+
+    other = named_blobs(rows=(2, 1, 2), threshold=0.7)
+    other.save_pretrained(tmp_path / "weights")
+    told = run_zoo("evaluate", *options, "--episodes", 1).stderr
+    assert "was trained on what others saw" in told
+    assert f"(scenes blobs {model.digest[:12]}, now {other.digest[:12]})" in told
 
 
 def test_ids_whose_player_is_known_have_the_familys_entry_and_the_map() -> None:

@@ -18,6 +18,7 @@ from objwrappers.perception.arguments import construct
 from objwrappers.perception.storage import (
     CONFIG_NAME,
     WEIGHTS_NAME,
+    digest_of,
     locate,
     read_config,
     read_tensors,
@@ -86,6 +87,12 @@ class SceneClassifier(nn.Module):
         classifier.weight.copy_(2 * centroids)
         classifier.bias.copy_(-centroids.square().sum(1))
         return classifier
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what the rows of an observation hang on: the classes and their rows."""
+        told = "\n".join(map(repr, (self.rows, self.looks)))
+        return digest_of(told, self.state_dict())
 
     def forward(self, what: Tensor) -> Tensor:
         """(..., D) → scores (..., C), in full precision: classes may be near each other."""

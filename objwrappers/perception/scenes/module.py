@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
@@ -20,6 +19,7 @@ from torch import Tensor
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.scenes.classes import find_classes
 from objwrappers.perception.scenes.classifier import SceneClassifier
+from objwrappers.perception.storage import digest_of
 
 __all__ = ["PRESENT_THRESHOLD", "Detections", "SceneModule"]
 
@@ -28,6 +28,7 @@ PRESENT_THRESHOLD = 0.5
 
 CHANNEL_ORDERS = ("RGB", "BGR")
 
+CLASSES = "classes"  # what the digest of a classifier is called
 CLASSIFIED = 1000  # frames that classes are found in
 
 
@@ -131,12 +132,14 @@ class SceneModule(PerceptionModule):
     @property
     def digest(self) -> str:
         """SHA-256 of all that z_what hangs on: the tensors, whatever the classifier."""
-        sha256 = hashlib.sha256(self.name.encode())
-        for key, tensor in sorted(self.state_dict().items()):
-            if not key.startswith("classifier."):
-                sha256.update(f"{key} {tensor.dtype} {tuple(tensor.shape)}".encode())
-                sha256.update(tensor.detach().cpu().contiguous().reshape(-1).numpy().tobytes())
-        return sha256.hexdigest()
+        state = self.state_dict().items()
+        own = {key: tensor for key, tensor in state if not key.startswith("classifier.")}
+        return digest_of(self.name, own)
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """What its observations hang on: the model, and the classes of their rows."""
+        return {**super().digests, CLASSES: self.classifier.digest}
 
     @property
     def arguments(self) -> dict[str, Any]:

@@ -58,6 +58,11 @@ class SecondLook(PerceptionModule):
         self.keypoints, self.scene = keypoints, scene
         self.observation_space = keypoints.observation_space
 
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the two models."""
+        return {**self.keypoints.digests, **self.scene.digests}
+
     @torch.no_grad()
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Perceives native frames, uint8 (B, H, W, 3); see :class:`KeypointModule`."""
@@ -94,6 +99,11 @@ class UnderKeypoints(SceneModule):
     def digest(self) -> str:
         """That of the scene model, whose classes these are."""
         return self.scene.digest
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Those of the two models, and of the classes of the rows."""
+        return {**self.keypoints.digests, **super().digests}
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Perceives native frames, uint8 (B, H, W, 3); see :class:`SceneModule`."""
