@@ -89,10 +89,11 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
     result = read_result(folder)
     if result is None or not result.get("programs"):
         raise ValueError(f"{folder} has no result of its programs.")
+    seen: dict[str, str] = {}
     try:
         scores = _flat(read_json(folder / SCORES_NAME, MAX_SCORES_BYTES).get("scores"))
         if cell.algo == RANDOM:
-            curve, steps, versions, seen = [], 0, {}, {}
+            curve, steps, versions = [], 0, {}
         else:
             agent = folder / AGENT
             configs = [*sorted(agent.rglob(CONFIG_NAME)), agent / CONFIG_NAME]
