@@ -104,7 +104,7 @@ def draw_shares(board: Board, group: Group, path: Path) -> bool:
         return False
     columns = [column for column in board.columns if any(c == column for _, c in shares)]
     width = 0.8 / len(columns)
-    across = max(4.5, 0.9 + 0.28 * len(games) * (len(columns) + 1))
+    across = max(6.0, 0.9 + 0.28 * len(games) * (len(columns) + 1))
     figure = _figure(across, 3.6)
     axes = figure.subplots()
     for i, column in enumerate(columns):
@@ -142,6 +142,8 @@ def _add_legend(figure: matplotlib.figure.Figure, handles: Mapping[str, Any]) ->
         return
     inches = 0.6 + 0.08 * max(map(len, handles))  # of an entry
     across = max(1, min(len(handles), int(figure.get_figwidth() / inches)))
+    rows = -(-len(handles) // across)
+    figure.set_figheight(figure.get_figheight() + 0.2 * (rows - 1))
     place: Any = {"loc": "outside upper center", "frameon": False, "fontsize": 9}
     figure.legend(handles.values(), handles, ncols=across, **place)
 
