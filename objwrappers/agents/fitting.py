@@ -82,7 +82,9 @@ def check_perceived(path: Path, trained: Mapping[str, Any], env: VecEnv) -> None
     if changed:
         told = ", ".join(f"{name} {trained[name]}, now {here.get(name)}" for name in changed)
         warnings.warn(
-            f"{path} was trained on what others saw ({told}): its observations may mean something "
-            "else now. Give those of its training by --env-kwargs weights:FOLDER roles:FOLDER.",
+            f"{path} was trained on what others saw ({told}): these are digests of weights, "
+            "classes and roles (who is who in the game), and where they differ the numbers of an "
+            "observation may mean something else. Give those of its training: --env-kwargs "
+            "weights:FOLDER roles:FOLDER.",
             stacklevel=3,
         )

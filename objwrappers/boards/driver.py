@@ -132,13 +132,12 @@ def _finished(
     records: dict[str, dict[str, Any]] = {}
     for cell in cells:
         here = read_record(folder / cell.name)
-        there = [record for record in (here, travelled.get(cell.name)) if record is not None]
         wanted = {"facts": cell.facts, **cell.coordinates}
-        known = [*there, by_facts.get(cell.facts, {})]
+        known = (here or {}, by_facts.get(cell.facts, {}))
         current = [record for record in known if record.items() >= wanted.items()]
         if current:
             records[cell.name] = current[0]
-        elif there:
+        elif here or cell.name in travelled:
             say(f"{cell.name} is stale: the plan, or hyperparams/, has changed since it was run")
     planned = {cell.name for cell in cells}
     for name in travelled:

@@ -43,6 +43,7 @@ CONFIG_NAME = "config.json"
 MAX_EXPORT_BYTES = 2**25
 MAX_SCORES_BYTES = 2**24
 NOT_EXPORTED = ("scores", "commands")
+COMMA = ",\n"
 NUMBERS = ("score", "deviation", "steps", "processor_s", "wall_s", "cores", "threads")
 
 
@@ -175,14 +176,11 @@ def write_export(
     if stale:
         parts.append(_lines('"stale": [', map(_line, stale), "]"))
     with write_atomically(path) as file:
-        file.write(f"{{{_COMMA.join(parts)}}}\n".encode())
-
-
-_COMMA = ",\n"
+        file.write(f"{{{COMMA.join(parts)}}}\n".encode())
 
 
 def _lines(start: str, lines: Iterable[str], end: str) -> str:
-    return f"{start}\n{_COMMA.join(lines)}\n{end}"
+    return f"{start}\n{COMMA.join(lines)}\n{end}"
 
 
 def _line(record: Mapping[str, Any]) -> str:

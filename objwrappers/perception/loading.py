@@ -115,7 +115,8 @@ def find_trained(
     found: list[_Weights] = []
     for place in (cached, BUNDLED, WITH_DEMONSTRATIONS):
         found += _trained(place, model, game, family)
-    found = [weights for weights in found if weights.made_for == made_for] or found
+    if made_for is not None:
+        found = [weights for weights in found if weights.made_for == made_for] or found
     for trained_under in dict.fromkeys((noise, "none")):
         usual = weights_name(model, game, trained_under, family)
         under = [weights for weights in found if weights.noise == trained_under]
