@@ -3,13 +3,15 @@
     python zoo/pretrain.py --model motion --game Pong
     python zoo/pretrain.py --teacher permakey --game Pong
     python zoo/pretrain.py --model space_time --game Pong MsPacman
+    python zoo/pretrain.py --model light --game all --each --jobs 2
     python zoo/pretrain.py --model space --images my_images --entry 3DRooms
     python zoo/pretrain.py --model deconv --game MsPacman --trials atari_head
     torchrun --nproc-per-node 4 zoo/pretrain.py --model transporter --game Pong --devices 4
 
 Frames are recorded first where there are none. An interrupted training goes on with the same
 command. Hyperparameters are those of hyperparams/perception/<model>.yml; -params replaces them.
-Several games, or the name of a set of them (published, moc), give one set of weights.
+Several games, or the name of a set of them (published, moc, atari57, all), give one set of weights;
+with --each every game has its own, and those whose weights are there are passed over.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,7 @@ from objwrappers.games import GAMES
 from objwrappers.metrics.ram import RAM_GAMES
 from objwrappers.perception.loading import family_and_model_of
 from objwrappers.perception.storage import read_config
-from objwrappers.pretraining import pretrain
+from objwrappers.pretraining import pretrain, pretrain_each
 from objwrappers.registration import FAMILIES
 
 
@@ -39,6 +42,8 @@ def main() -> None:
     add("--family", help="keypoints, scenes or gaze, where several have such a model")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
     add("--game", nargs="+", help="as ids spell it, e.g. MsPacman; a recorded task; several")
+    add("--each", action="store_true", help="one training for each of the games")
+    add("--jobs", type=int, default=1, help="with --each: games trained at once")
     add("--images", type=Path, help="a folder of images to learn from, instead of a game")
     add("--trials", type=Path, help="human play to learn from: Atari-HEAD's folder, zip or trial")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
@@ -62,11 +67,51 @@ def main() -> None:
             parser.error("one of --model and --teacher is required")
         options["model"] = "student"
     options["progress"] = not options.pop("no_progress")
+    jobs = options.pop("jobs")
+    if options.pop("each"):
+        _train_each(parser, options, jobs)
+        return
+    if jobs != 1:
+        parser.error("--jobs goes together with --each")
     command = shlex.join(["python", "zoo/pretrain.py", *sys.argv[1:]])
     output = run_program(pretrain, **options, command=command)
     print(f"Wrote {output}/config.json and model.safetensors")
     for line in _next_commands(options, output):
         print(f"Next: {line}")
+
+
+def _train_each(parser: argparse.ArgumentParser, options: dict[str, Any], jobs: int) -> None:
+    """Trains game after game, then says what was written and what was wrong."""
+    if not options["game"]:
+        parser.error("--each needs --game: games, or a set of them, such as all")
+    if options["images"] or options["trials"] or options["frames_folder"]:
+        parser.error(
+            "--each records games by itself: leave out --images, --trials, --frames-folder"
+        )
+    for name in ("images", "trials", "frames_folder"):
+        del options[name]
+    games = options.pop("game")
+
+    written, wrong = run_program(
+        pretrain_each, games=games, jobs=jobs, command_of=partial(_command_of, options), **options
+    )
+    for game, error in wrong.items():
+        print(f"{game}: {error}", file=sys.stderr)
+    for folder in {output.parent for output in written.values()}:
+        print(f"Weights of {len(written)} games lie in {folder}")
+    if wrong:
+        sys.exit(f"{len(wrong)} games have none; the same command goes on with them")
+
+
+def _command_of(options: dict[str, Any], game: str) -> str:
+    """Returns the command that trains a game alone, wherever its weights go."""
+    words = ["python", "zoo/pretrain.py", "--model", options["model"], "--game", game]
+    for name in ("family", "teacher", "n_timesteps", "entry", "noise", "seed"):
+        if options[name] not in (None, "none", 0):
+            words += [f"--{name.replace('_', '-')}", str(options[name])]
+    if options["hyperparams"]:
+        words += ["-params", *(f"{key}:{value!r}" for key, value in options["hyperparams"].items())]
+    return shlex.join(words)
 
 
 def _next_commands(options: dict[str, Any], output: Path) -> list[str]:

@@ -7,15 +7,16 @@ but they do not travel: where little of the foreground arrives from nearby, it i
 
 from __future__ import annotations
 
+import cv2
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.perception.layers import per_object
+from objwrappers.perception.layers import area_pool, per_object
 from objwrappers.perception.scenes.subtraction import SCENE_CUT, THRESHOLD
 
-__all__ = ["MotionFrames", "background", "travel_mask", "usual_colours"]
+__all__ = ["MotionFrames", "MotionMaps", "background", "travel_mask", "usual_colours"]
 
 LAGS = (2, 4)  # agent steps: what moves now
 REST_LAGS = (8, 16)  # agent steps: what may rest now but moved, or will move
@@ -24,6 +25,8 @@ LEAST_TRAVEL = 0.1  # share of the foreground that arrives
 SELDOM = 0.02  # share of the frames with foreground: below, nothing is judged
 NEIGHBOURHOOD = 10  # pixels of the small frame
 OFTEN = 0.15  # share of the frames
+CHUNK = 64  # frames at once, where maps are made of all
+MOVES = 63  # of 255: a quarter of a cell
 LEVELS = 8  # of each channel, where colours are counted
 
 
@@ -51,9 +54,9 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     own = torch.stack([(bins == b).float().mean(0) for b in range(len(used))])
     around = F.avg_pool2d(own, 2 * NEIGHBOURHOOD + 1, stride=1, padding=NEIGHBOURHOOD)
     often = own >= torch.clamp(own.amax(0), max=OFTEN)
-    chosen = torch.where(often, around, torch.zeros(())).argmax(0)
+    chosen = torch.where(often, around, 0.0).argmax(0)
     of_chosen = (bins == chosen).unsqueeze(-1)
-    sums = torch.where(of_chosen, shown.float(), torch.zeros(())).sum(0)
+    sums = torch.where(of_chosen, shown.float(), 0.0).sum(0)
     return (sums / of_chosen.sum(0)).round().to(torch.uint8)
 
 
@@ -74,7 +77,9 @@ def usual_colours(frames: Frames, share: float, samples: int = 1000, seed: int =
     """
     shown = _drawn(frames, samples, seed)
     height, width = shown.shape[1:3]
-    pixels = _colours(shown).flatten(1) * height * width + torch.arange(height * width)
+    pixels = _colours(shown).flatten(1) * height * width + torch.arange(
+        height * width, device=shown.device
+    )
     counts = torch.bincount(pixels.flatten(), minlength=LEVELS**3 * height * width)
     return counts.view(-1, height, width) >= share * len(shown)
 
@@ -110,8 +115,8 @@ def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0
     inside = frames.runs(max(LAGS))
     generator = torch.Generator().manual_seed(seed)
     t, n = inside[torch.randperm(len(inside), generator=generator)[:samples]].T
-    covered = torch.zeros(still.shape[:2])
-    arrived = torch.zeros(len(LAGS), *still.shape[:2])
+    covered = torch.zeros(still.shape[:2], device=still.device)
+    arrived = torch.zeros(len(LAGS), *still.shape[:2], device=still.device)
     for part in torch.arange(len(t)).split(100):
         now = frames.frames[t[part], n[part]]
         foreground = difference(now, still) > THRESHOLD
@@ -182,6 +187,17 @@ class MotionFrames(torch.utils.data.Dataset):
         generator = torch.Generator().manual_seed(hash((*self._seed, step)))
         chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
         t, n = self._inside[chosen].T
+        now, motion, resting = self._maps(t, n)
+        return {
+            "frames": now,
+            "clean": now,
+            "motion": motion,
+            "objects": resting,
+            "weight": per_object(motion),
+        }
+
+    def _maps(self, t: Tensor, n: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Frames; what moves now, and within REST_LAGS, in [0, 1], nothing in another scene."""
         now = self._frames.frames[t, n]
         foreground = difference(now, self._still)
         if self._usual is not None:
@@ -194,15 +210,66 @@ class MotionFrames(torch.utils.data.Dataset):
                 motion = self._pool(torch.minimum(foreground, change))
         resting = self._pool(torch.minimum(foreground, change))
         same_scene = (resting.mean((1, 2)) < SCENE_CUT).float()[:, None, None]
-        motion, resting = motion * same_scene, resting * same_scene
-        return {
-            "frames": now,
-            "clean": now,
-            "motion": motion,
-            "objects": resting,
-            "weight": per_object(motion),
-        }
+        return now, motion * same_scene, resting * same_scene
 
     def _pool(self, moved: Tensor) -> Tensor:
         moves = (moved > THRESHOLD).float() * self._travels
         return F.avg_pool2d(moves[:, None], 2)[:, 0]
+
+
+class MotionMaps(MotionFrames):
+    """Batches as those of :class:`MotionFrames`, of maps that are made once, for all frames.
+
+    All lies where the frames lie, on a GPU, say; so do the batches.
+
+    Args:
+        frames: The recording.
+        batch_size: Frames in a batch, B.
+        still: uint8 (h, w, 3), its background.
+        travels: float32 (h, w), :func:`travel_mask`.
+        cells: Rows and columns of the maps, of any size: cells are means by area.
+        seed: Of the drawing.
+        rank: Of this process among several.
+        usual: bool (512, h, w), :func:`usual_colours`, which are background, too.
+    """
+
+    def __init__(
+        self,
+        frames: Frames,
+        batch_size: int,
+        still: Tensor,
+        travels: Tensor,
+        cells: tuple[int, int],
+        seed: int = 0,
+        rank: int = 0,
+        usual: Tensor | None = None,
+    ) -> None:
+        self._cells = cells
+        super().__init__(frames, batch_size, still, travels, seed, rank, usual)
+        made = [self._maps(*part.T)[1:] for part in self._inside.split(CHUNK)]
+        self._motion, self._objects = (
+            torch.cat([(maps * 255).round().byte() for maps in kind])
+            for kind in zip(*made, strict=True)
+        )
+
+    def __getitem__(self, step: int) -> dict[str, Tensor]:
+        """Returns a batch; see :class:`MotionFrames`. Maps are rounded to 1/255."""
+        generator = torch.Generator().manual_seed(hash((*self._seed, step)))
+        chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
+        t, n = self._inside[chosen].T
+        now = self._frames.frames[t, n]
+        chosen = chosen.to(now.device)
+        motion, objects = (maps[chosen].float() / 255 for maps in (self._motion, self._objects))
+        weight = per_object(motion)
+        return {"frames": now, "clean": now, "motion": motion, "objects": objects, "weight": weight}
+
+    def things(self) -> Tensor:
+        """Returns int64 (M,), in how many separate things each frame moves."""
+        counts = [
+            cv2.connectedComponents(moving, connectivity=4)[0] - 1
+            for moving in (self._motion > MOVES).byte().cpu().numpy()
+        ]
+        return torch.tensor(counts)
+
+    def _pool(self, moved: Tensor) -> Tensor:
+        return area_pool((moved > THRESHOLD).float() * self._travels, *self._cells)

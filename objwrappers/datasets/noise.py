@@ -51,6 +51,9 @@ class NoisyBatches(torch.utils.data.Dataset):
         no bar covers.
         """
         batch = dict(self._batches[step])
+        if not any(self._drawn):
+            frames = batch[self._keys[-1]]
+            return {**batch, "visible": frames.new_ones(frames.shape[:3], dtype=torch.float32)}
         rng = np.random.default_rng((*self._seed, step, STREAM))
         for key in self._keys:
             frames = batch[key].numpy()

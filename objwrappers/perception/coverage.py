@@ -3,6 +3,7 @@
 * :func:`falling_sigma`: the bumps' radius while training
 * :func:`uncovered`, :func:`repulsion`: losses
 * :func:`covers`, :func:`visible_at`: the presence's target
+* :func:`centres_under`: where the middles are of what keypoints cover
 * :class:`Presence`: is anything under a keypoint?
 """
 
@@ -12,12 +13,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from objwrappers.perception.layers import gaussian_maps, pool_features
+from objwrappers.perception.layers import coordinate_grid, gaussian_maps, pool_features
 
-__all__ = ["Presence", "covers", "falling_sigma", "repulsion", "uncovered", "visible_at"]
+__all__ = [
+    "Presence",
+    "centres_under",
+    "covers",
+    "falling_sigma",
+    "repulsion",
+    "uncovered",
+    "visible_at",
+]
 
 ANNEAL_SHARE = 0.6
 REPULSION_SIGMA = 0.12
+MEAN_SHIFTS = 2
 
 
 def falling_sigma(start: float, end: float, progress: float) -> float:
@@ -62,6 +72,27 @@ def covers(keypoints: Tensor, objects: Tensor, sigma: float) -> Tensor:
 
 
 @torch.no_grad()
+def centres_under(keypoints: Tensor, objects: Tensor, sigma: float) -> Tensor:
+    """Finds the middles of what lies under keypoints, by two steps of mean shift (Cheng 1995).
+
+    Args:
+        keypoints: (B, K, 2).
+        objects: (B, h, w) in [0, 1].
+        sigma: Radius of the bumps.
+
+    Returns:
+        (B, K, 2); (0, 0) where nothing lies under a keypoint.
+    """
+    y, x = coordinate_grid(objects.shape[-2], objects.shape[-1], like=keypoints)
+    centres = keypoints
+    for _ in range(MEAN_SHIFTS):
+        under = gaussian_maps(centres, sigma, *objects.shape[-2:]) * objects[:, None]
+        total = under.sum((-2, -1)).clamp(min=1e-3)
+        centres = torch.stack([under.sum(-2) @ x / total, under.sum(-1) @ y / total], dim=-1)
+    return centres
+
+
+@torch.no_grad()
 def visible_at(keypoints: Tensor, visible: Tensor) -> Tensor:
     """The share of the pixel under each keypoint that is visible, (B, K).
 
@@ -86,5 +117,8 @@ class Presence(nn.Sequential):
     def forward(self, features: Tensor, weights: Tensor) -> Tensor:  # type: ignore[override]
         """(B, F, h, w) features and (B, K, h, w) softmax maps, both detached here → (B, K)."""
         seen = pool_features(features.detach().float(), weights.detach())
-        peak = weights.detach().flatten(2).amax(-1, keepdim=True)
+        return self.judge(seen, weights.detach().flatten(2).amax(-1, keepdim=True))
+
+    def judge(self, seen: Tensor, peak: Tensor) -> Tensor:
+        """Features (B, K, F) and the softmax's peak (B, K, 1) at each keypoint → (B, K)."""
         return super().forward(torch.cat([seen, peak], dim=-1)).squeeze(-1)

@@ -33,7 +33,7 @@ LARGEST_BYTE = 254
 
 
 class KeypointModule(PerceptionModule):
-    """A perception model that finds K keypoints on a square feature map.
+    """A perception model that finds K keypoints on a feature map.
 
     A subclass calls :meth:`define` in its constructor and implements :meth:`look`.
 
@@ -50,7 +50,7 @@ class KeypointModule(PerceptionModule):
         num_keypoints: int,
         sigma: float,
         channels: int,
-        cells: int,
+        cells: int | tuple[int, int],
         keypoint_cells: int | tuple[int, int] | None = None,
     ) -> None:
         """Sets the observation space.
@@ -59,7 +59,7 @@ class KeypointModule(PerceptionModule):
             num_keypoints: K.
             sigma: Radius of a keypoint's bump, in units of [-1, 1].
             channels: Of the feature map, F.
-            cells: Side of the feature map.
+            cells: Side of the feature map, or its rows and columns.
             keypoint_cells: Side of the map that keypoints are found on, or its rows and columns;
                 by default that of the feature map.
 
@@ -73,9 +73,8 @@ class KeypointModule(PerceptionModule):
         if not number or not math.isfinite(sigma) or not SIGMAS[0] <= sigma <= SIGMAS[1]:
             raise ValueError(f"sigma must be a positive number, got {sigma!r}.")
         self.num_keypoints, self.sigma = num_keypoints, sigma
-        self._map_shape = (channels, cells, cells)
-        side = keypoint_cells or cells
-        self._keypoint_map = (side, side) if isinstance(side, int) else side
+        self._map_shape = (channels, *_sides(cells))
+        self._keypoint_map = _sides(keypoint_cells or cells)
         self.use_features("pooled")
 
     def use_features(self, kind: str, map_size: int | None = None) -> None:
@@ -83,23 +82,26 @@ class KeypointModule(PerceptionModule):
 
         Args:
             kind: ``"pooled"``: float32 (K, F), the map's mean under each keypoint's bump.
-                ``"map"``: uint8 (F, h, h), the map where a bump of σ = .15 is at least
+                ``"map"``: uint8 (F, h, w), the map where a bump of σ = .15 is at least
                 .2 high, else 0; a byte is 1/32, at most 254.
-            map_size: h; by default as many cells as the network's map, otherwise a divisor of
-                that number: means of cells, for less memory and faster policies.
+            map_size: h; by default as many rows as the network's map, otherwise a divisor of
+                that number: means of cells, for less memory and faster policies. Columns become
+                fewer alike.
 
         Raises:
             ValueError: Another kind, or a size that is no divisor or has no map.
         """
         if kind not in FEATURES:
             raise ValueError(f"features must be 'pooled' or 'map', got {kind!r}.")
-        count, (channels, cells, _) = self.num_keypoints, self._map_shape
+        count, (channels, rows, columns) = self.num_keypoints, self._map_shape
         if map_size is not None and kind != "map":
             raise ValueError(f"map_size={map_size} needs features='map', got {kind!r}.")
-        size = cells if map_size is None else map_size
-        if size < 1 or cells % size:
-            raise ValueError(f"map_size must be a divisor of {cells}, got {map_size}.")
-        self._features, self._cells_of_one = kind, cells // size
+        size = rows if map_size is None else map_size
+        if size < 1 or rows % size or columns % (rows // size):
+            also = "" if rows == columns else f" that divides its {columns} columns alike"
+            raise ValueError(f"map_size must be a divisor of {rows}{also}, got {map_size}.")
+        self._features, self._cells_of_one = kind, rows // size
+        map_shape = (channels, size, columns // self._cells_of_one)
         box = gym.spaces.Box
         self.observation_space = gym.spaces.Dict(
             {
@@ -107,7 +109,7 @@ class KeypointModule(PerceptionModule):
                 "present": box(0, 1, (count,), np.float32),
                 "features": box(0, np.inf, (count, channels), np.float32)
                 if kind == "pooled"
-                else box(0, LARGEST_BYTE, (channels, size, size), np.uint8),
+                else box(0, LARGEST_BYTE, map_shape, np.uint8),
             }
         )
 
@@ -116,7 +118,7 @@ class KeypointModule(PerceptionModule):
 
         Returns:
             Keypoints (B, K, 2) in the coordinates of the map that they are found on, presences
-            (B, K) in [0, 1], features (B, F, cells, cells).
+            (B, K) in [0, 1], features (B, F, h, w) on all cells.
         """
         raise NotImplementedError
 
@@ -125,18 +127,37 @@ class KeypointModule(PerceptionModule):
 
         Keypoints are in frame coordinates, ±1 the frame's border, whatever the network's map.
         """
-        keypoints, present, features = self.look(images)
+        return self.shown(*self.look(images))
+
+    def shown(
+        self, keypoints: Tensor, present: Tensor, features: Tensor, pooled: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Makes percepts of what :meth:`look` finds.
+
+        Args:
+            keypoints: See :meth:`look`.
+            present: See :meth:`look`.
+            features: See :meth:`look`.
+            pooled: Features (B, K, F) of each keypoint, if they are known; by default the means
+                under their bumps.
+        """
         features = features.float()
         size = features.shape[-2:]
-        if self._features == "pooled":
-            shown = pool_features(features, gaussian_maps(keypoints, self.sigma, *size))
-        else:
+        if self._features == "map":
             there = (present > 0.5).float()[..., None, None]
             bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
             masked = F.avg_pool2d(features * (bumps >= MASK_THRESHOLD), self._cells_of_one)
-            shown = (masked * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
+            seen = (masked * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
+        elif pooled is None:
+            seen = pool_features(features, gaussian_maps(keypoints, self.sigma, *size))
+        else:
+            seen = pooled
         where = cells_to_frame(keypoints.float().clamp(-1, 1), *self._keypoint_map)
-        return {"keypoints": where, "present": present, "features": shown}
+        return {"keypoints": where, "present": present, "features": seen}
+
+
+def _sides(side: int | tuple[int, int]) -> tuple[int, int]:
+    return (side, side) if isinstance(side, int) else side
 
 
 def _check_count(argument: str, count: object, most: int) -> None:

@@ -13,10 +13,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from objwrappers.perception.resizing import area_matrix
+
 OBJECT_CELLS = 7  # side of the window, cells of a 42×42 map, in which motion is one object
 
 __all__ = [
     "ConvBlock",
+    "area_pool",
     "coordinate_grid",
     "gaussian_maps",
     "initialise",
@@ -148,6 +151,14 @@ def pool_features(features: Tensor, masks: Tensor) -> Tensor:
     weights = masks.flatten(2)
     sums = weights @ features.flatten(2).transpose(1, 2)
     return sums / (weights.sum(-1, keepdim=True) + 1e-8)
+
+
+def area_pool(maps: Tensor, height: int, width: int) -> Tensor:
+    """Averages maps (..., H, W) over the cells of coarser ones, (..., h, w), by area."""
+    if maps.shape[-2:] == (height, width):
+        return maps
+    down = area_matrix(maps.shape[-2], height).to(maps)
+    return down @ maps @ area_matrix(maps.shape[-1], width).to(maps).T
 
 
 def per_object(motion: Tensor) -> Tensor:

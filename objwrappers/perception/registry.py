@@ -54,6 +54,7 @@ MODELS: dict[str, dict[str, ModelEntry]] = {
         "motion": ModelEntry(f"{_HERE}.gaze.motion:MotionGaze", _GAZE, watched=True),
     },
     "keypoints": {
+        "light": ModelEntry(f"{_HERE}.light:LightKeypoints", f"{_RECIPES}:light"),
         "motion": ModelEntry(f"{_HERE}.motion_keypoints:MotionKeypoints", f"{_RECIPES}:motion"),
         "permakey": ModelEntry(f"{_HERE}.permakey:PermaKey", f"{_RECIPES}:permakey"),
         "student": ModelEntry(f"{_HERE}.student:Student", f"{_RECIPES}:student", True),

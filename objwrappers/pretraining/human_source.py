@@ -68,7 +68,7 @@ class HumanSource(Source):
         """Steps of all trials."""
         return sum(recording.num_steps for recording in self.recordings)
 
-    def read(self, form: FrameFormat) -> Frames:
+    def read(self, form: FrameFormat, cache: bool = True) -> Frames:
         """Reads the trials one after the other, as one env's episodes."""
         parts = []
         for recording in self.recordings:

@@ -17,15 +17,25 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from objwrappers.datasets.frames import FramePairs, Frames, SingleFrames
-from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
+from objwrappers.datasets.motion import (
+    MotionFrames,
+    MotionMaps,
+    background,
+    travel_mask,
+    usual_colours,
+)
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
 from objwrappers.perception.registry import model_entry
 from objwrappers.perception.storage import DEFAULT_FAMILY
 
-__all__ = ["Ingredients", "Recipe", "motion", "pairs", "permakey", "recipe_of", "student"]
+__all__ = ["Ingredients", "Recipe", "light", "motion", "pairs", "permakey", "recipe_of", "student"]
 
 VALIDATION_SHARE = 0.1
+
+CROWDED = 0.02  # share of the frames in which more may move than there are keypoints, but for SPARE
+SPARE = 1.25  # keypoints for each thing that moves
+FEWEST, MOST = 4, 40  # keypoints, where they are counted
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,8 @@ class Ingredients:
         seed: Of the batches.
         rank: Of this process among several.
         teacher: Of a student: a frozen model, else None.
+        device: Where the training runs.
+        num_keypoints: K, where it is given; else a model that can finds it in the recording.
         recordings: Native frames on disk, in the order in which the frames of ``training`` and
             ``validation`` lie side by side along the axis of envs; step t of them is step t of
             both parts one after the other. Empty where the frames are images.
@@ -52,6 +64,8 @@ class Ingredients:
     seed: int = 0
     rank: int = 0
     teacher: Any = None
+    device: Any = "cpu"
+    num_keypoints: int | None = None
     recordings: tuple[Any, ...] = ()  # native frames on disk, see Frames
 
     @classmethod
@@ -81,13 +95,22 @@ class Ingredients:
         Raises:
             ValueError: They are of several games, which have no background in common.
         """
+        return self.scenery_of(self.training)
+
+    def scenery_of(self, frames: Frames) -> tuple[Tensor, Tensor]:
+        """Returns :attr:`scenery` where the training frames lie, on another device, say."""
         if len(tasks := [recording.task for recording in self.recordings]) > 1:
             raise ValueError(
                 f"This model subtracts one background, which {', '.join(tasks)} have not in "
                 "common: train it on one game."
             )
-        still = background(self.training)
-        return still, travel_mask(self.training, still)
+        still = background(frames)
+        return still, travel_mask(frames, still)
+
+    def usual_in(self, frames: Frames) -> Tensor | None:
+        """The colours that are background, too, where the settings say how usual they must be."""
+        share = self.settings.get("usual_share", 1.0)
+        return usual_colours(frames, share) if share < 1 else None
 
     def noisy(self, batches: Dataset, *keys: str) -> Dataset:
         """Draws bars on the frames under these keys."""
@@ -127,14 +150,39 @@ Recipe = Callable[[Any, Ingredients], Datasets]
 def motion(module: Any, given: Ingredients) -> Datasets:
     """Frames with maps of what moves, as motion-coverage keypoints learn from them."""
     still, travels = given.scenery
-    share = given.settings.get("usual_share", 1.0)
-    usual = usual_colours(given.training, share) if share < 1 else None
+    usual = given.usual_in(given.training)
 
     def batches(part: Frames) -> Dataset:
         moving = MotionFrames(part, given.batch_size, still, travels, given.seed, given.rank, usual)
         return given.noisy(moving, "frames")
 
     return batches(given.training), batches(given.validation)
+
+
+def light(module: Any, given: Ingredients) -> Datasets:
+    """Frames of half size with maps of what moves, made once; K is found where none is given.
+
+    K is what all but :data:`CROWDED` of the frames have moving at once, and :data:`SPARE` more.
+    """
+    if given.recordings:
+        module.fit(native_height=given.recordings[0].frame_shape[0])
+    # Bars are drawn by the processor.
+    device = given.device if given.noise == "none" else "cpu"
+    training, validation = (
+        Frames(part.frames.to(device), part.starts) for part in (given.training, given.validation)
+    )
+    scenery, usual = given.scenery_of(training), given.usual_in(training)
+
+    def maps(part: Frames) -> MotionMaps:
+        return MotionMaps(
+            part, given.batch_size, *scenery, module.cells, given.seed, given.rank, usual
+        )
+
+    moving = maps(training)
+    if given.num_keypoints is None:
+        crowd = float(moving.things().float().quantile(1 - CROWDED))
+        module.fit(num_keypoints=min(max(round(SPARE * crowd), FEWEST), MOST))
+    return given.noisy(moving, "frames"), given.noisy(maps(validation), "frames")
 
 
 def pairs(module: Any, given: Ingredients) -> Datasets:

@@ -62,6 +62,7 @@ def pretrain(
     precision: str = "32-true",
     family: str | None = None,
     flow: bool = False,
+    cache: bool = True,
     progress: bool = False,
     command: str | None = None,
 ) -> Path:
@@ -93,6 +94,7 @@ def pretrain(
         precision: ``"bf16-mixed"`` and so on, as in Fabric.
         family: Of the model; by default keypoints, or the one family that has such a model.
         flow: Log weights and gradients to TensorBoard, layer by layer.
+        cache: Keep frames at the size that the model reads beside the recording, some 300 MB.
         progress: Show bars.
         command: How the training was called, for the record; by default this call.
 
@@ -141,7 +143,7 @@ def pretrain(
     facts |= {**settings, "arguments": arguments}
 
     def read() -> Frames:
-        return source.read(frame_format_of(module))
+        return source.read(frame_format_of(module), cache)
 
     given = Ingredients.of(
         read,
@@ -150,6 +152,8 @@ def pretrain(
         seed=seed,
         rank=fabric.global_rank,
         teacher=taught_by,
+        device=fabric.device,
+        num_keypoints=arguments.get("num_keypoints"),
         recordings=source.recordings,
     )
     batches = recipe_of(model, family)(module, given)

@@ -2,7 +2,6 @@
 
 * :class:`Source`: what :func:`~objwrappers.pretraining.run.pretrain` learns from, read when asked
 * :func:`find_source`: the source that a training's arguments name
-* :data:`GAME_SETS`: the games that published models learned together
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -24,22 +23,9 @@ from objwrappers.games import check_game
 from objwrappers.perception.base import FrameFormat
 from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining.collect import collect, frames_folder
+from objwrappers.pretraining.game_sets import GAME_SETS
 
 __all__ = ["GAME_SETS", "ImageSource", "RecordedSource", "Source", "find_source", "tasks_name"]
-
-GAME_SETS: Mapping[str, tuple[str, ...]] = {
-    "published": (
-        *("Atlantis", "Asterix", "Carnival", "DoubleDunk", "Kangaroo", "MontezumaRevenge"),
-        *("MsPacman", "Pooyan", "Qbert", "SpaceInvaders"),
-    ),
-    "moc": (
-        *("AirRaid", "Boxing", "Carnival", "MsPacman", "Pong", "Riverraid", "SpaceInvaders"),
-        "Tennis",
-    ),
-}
-"""Name → games: the ten of SPACE's joint training (Lin et al. 2020), the eight of "Boosting Object
-Representation Learning via Motion and Object Continuity" (Delfosse et al. 2023).
-"""
 
 MOST_NAMED = 3  # tasks whose names a weights folder shows
 
@@ -85,8 +71,13 @@ class Source(ABC):
         """Frames of all tasks together."""
 
     @abstractmethod
-    def read(self, form: FrameFormat) -> Frames:
-        """Reads the frames at the size that a model wants, native where it says none."""
+    def read(self, form: FrameFormat, cache: bool = True) -> Frames:
+        """Reads the frames at the size that a model wants, native where it says none.
+
+        Args:
+            form: What the model reads.
+            cache: Keep them at that size, where a source keeps any.
+        """
 
 
 class RecordedSource(Source):
@@ -168,7 +159,7 @@ class RecordedSource(Source):
         steps = min(recording.num_steps for recording in self.recordings)
         return steps * sum(recording.num_envs for recording in self.recordings)
 
-    def read(self, form: FrameFormat) -> Frames:
+    def read(self, form: FrameFormat, cache: bool = True) -> Frames:
         """Reads the recordings side by side, cut to the shortest.
 
         Raises:
@@ -181,7 +172,7 @@ class RecordedSource(Source):
                 "joined; train on one game, or a model that resizes."
             )
         parts = [
-            read_frames(recording.folder, size[0], grayscale=form.grayscale)
+            read_frames(recording.folder, size[0], grayscale=form.grayscale, cache=cache)
             for recording in self.recordings
         ]
         if len(parts) == 1:
@@ -220,7 +211,7 @@ class ImageSource(Source):
         """Images, those included that cannot be read."""
         return len(self._images.files)
 
-    def read(self, form: FrameFormat) -> Frames:
+    def read(self, form: FrameFormat, cache: bool = True) -> Frames:
         """Reads the images.
 
         Raises:
