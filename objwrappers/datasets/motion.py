@@ -223,11 +223,12 @@ class MotionMaps(MotionFrames):
     All lies where the frames lie, on a GPU, say; so do the batches.
 
     Args:
-        frames: The recording.
-        batch_size: Frames in a batch, B.
-        still: uint8 (h, w, 3), its background.
-        travels: float32 (h, w), :func:`travel_mask`.
+        frames: The recording, as it is watched for motion.
+        shown: uint8 (T, N, h', w', 3), the same frames, as a model looks at them.
         cells: Rows and columns of the maps, of any size: cells are means by area.
+        batch_size: Frames in a batch, B.
+        still: uint8 (h, w, 3), the background.
+        travels: float32 (h, w), :func:`travel_mask`.
         seed: Of the drawing.
         rank: Of this process among several.
         usual: bool (512, h, w), :func:`usual_colours`, which are background, too.
@@ -236,15 +237,16 @@ class MotionMaps(MotionFrames):
     def __init__(
         self,
         frames: Frames,
+        shown: Tensor,
+        cells: tuple[int, int],
         batch_size: int,
         still: Tensor,
         travels: Tensor,
-        cells: tuple[int, int],
         seed: int = 0,
         rank: int = 0,
         usual: Tensor | None = None,
     ) -> None:
-        self._cells = cells
+        self._shown, self._cells = shown, cells
         super().__init__(frames, batch_size, still, travels, seed, rank, usual)
         made = [self._maps(*part.T)[1:] for part in self._inside.split(CHUNK)]
         self._motion, self._objects = (
@@ -257,7 +259,7 @@ class MotionMaps(MotionFrames):
         generator = torch.Generator().manual_seed(hash((*self._seed, step)))
         chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
         t, n = self._inside[chosen].T
-        now = self._frames.frames[t, n]
+        now = self._shown[t, n]
         chosen = chosen.to(now.device)
         motion, objects = (maps[chosen].float() / 255 for maps in (self._motion, self._objects))
         weight = per_object(motion)

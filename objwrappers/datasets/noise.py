@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
-from objwrappers.rendering.bars import NOISES, POSITIONS, blend_bars, check_noise, visible_share
+from objwrappers.rendering.bars import (
+    COLOUR,
+    NOISES,
+    POSITIONS,
+    blend_bars,
+    check_noise,
+    visible_share,
+)
 
 __all__ = ["NoisyBatches"]
 
@@ -56,14 +63,19 @@ class NoisyBatches(torch.utils.data.Dataset):
             return {**batch, "visible": frames.new_ones(frames.shape[:3], dtype=torch.float32)}
         rng = np.random.default_rng((*self._seed, step, STREAM))
         for key in self._keys:
-            frames = batch[key].numpy()
+            frames = batch[key]
             across, down = (
                 rng.integers(POSITIONS, size=len(frames)).astype(float)
                 if drawn
                 else np.full(len(frames), np.nan)
                 for drawn in self._drawn
             )
-            visible = visible_share(across, down, frames.shape[1:3], NATIVE_SIZE)
-            batch[key] = torch.from_numpy(blend_bars(frames, visible))
-            batch["visible"] = torch.from_numpy(visible)
+            share = visible_share(across, down, tuple(frames.shape[1:3]), NATIVE_SIZE)
+            batch["visible"] = visible = torch.from_numpy(share).to(frames.device)
+            if frames.is_cuda:
+                shown = visible[..., None]
+                bars = (1 - shown) * torch.from_numpy(COLOUR).to(frames.device)
+                batch[key] = (shown * frames + bars).round().to(torch.uint8)
+            else:
+                batch[key] = torch.from_numpy(blend_bars(frames.numpy(), share))
         return batch

@@ -86,9 +86,13 @@ def centres_under(keypoints: Tensor, objects: Tensor, sigma: float) -> Tensor:
     y, x = coordinate_grid(objects.shape[-2], objects.shape[-1], like=keypoints)
     centres = keypoints
     for _ in range(MEAN_SHIFTS):
-        under = gaussian_maps(centres, sigma, *objects.shape[-2:]) * objects[:, None]
-        total = under.sum((-2, -1)).clamp(min=1e-3)
-        centres = torch.stack([under.sum(-2) @ x / total, under.sum(-1) @ y / total], dim=-1)
+        # Bumps are products of a row and a column: no (B, K, h, w) is needed.
+        across = torch.exp(-(((x - centres[..., 0, None]) / sigma) ** 2))
+        down = torch.exp(-(((y - centres[..., 1, None]) / sigma) ** 2))
+        columns = (down @ objects) * across
+        rows = (across @ objects.transpose(1, 2)) * down
+        total = columns.sum(-1).clamp(min=1e-3)
+        centres = torch.stack([columns @ x / total, rows @ y / total], dim=-1)
     return centres
 
 

@@ -26,6 +26,7 @@ from objwrappers.datasets.motion import (
 )
 from objwrappers.datasets.noise import NoisyBatches
 from objwrappers.datasets.teaching import TaughtFrames
+from objwrappers.perception.base import SMALL_RGB, FrameFormat
 from objwrappers.perception.registry import model_entry
 from objwrappers.perception.storage import DEFAULT_FAMILY
 
@@ -35,7 +36,11 @@ VALIDATION_SHARE = 0.1
 
 CROWDED = 0.02  # share of the frames in which more may move than there are keypoints, but for SPARE
 SPARE = 1.25  # keypoints for each thing that moves
-FEWEST, MOST = 4, 40  # keypoints, where they are counted
+FEWEST, MOST = 4, 50  # keypoints, where they are counted
+
+
+ReadFrames = Callable[..., Frames]
+"""() → frames at the size that a model reads; (form) → at another."""
 
 
 @dataclass(frozen=True)
@@ -70,12 +75,13 @@ class Ingredients:
 
     @classmethod
     def of(
-        cls, frames: Frames | Callable[[], Frames], settings: Mapping[str, Any], **options: Any
+        cls, frames: Frames | ReadFrames, settings: Mapping[str, Any], **options: Any
     ) -> Ingredients:
         """Splits a recording; the last tenth is for validation.
 
         Args:
-            frames: The frames, or what reads them: only when a recipe asks for them, then.
+            frames: The frames, or what reads them, at the size that the model reads or at
+                another: only when a recipe asks for them, then.
             settings: Hyperparameters.
             **options: The other attributes.
         """
@@ -112,6 +118,10 @@ class Ingredients:
         share = self.settings.get("usual_share", 1.0)
         return usual_colours(frames, share) if share < 1 else None
 
+    def at(self, form: FrameFormat) -> tuple[Frames, Frames]:
+        """Returns both parts of the recording at another size; here as they are."""
+        return self.training, self.validation
+
     def noisy(self, batches: Dataset, *keys: str) -> Dataset:
         """Draws bars on the frames under these keys."""
         return NoisyBatches(batches, keys, self.noise, self.seed, self.rank)
@@ -120,9 +130,7 @@ class Ingredients:
 class _ReadWhenAsked(Ingredients):
     """Ingredients for recipes that may do without small frames."""
 
-    def __init__(
-        self, read: Callable[[], Frames], settings: Mapping[str, Any], **options: Any
-    ) -> None:
+    def __init__(self, read: ReadFrames, settings: Mapping[str, Any], **options: Any) -> None:
         unread: Any = None
         super().__init__(unread, unread, settings, **options)
         # What an instance holds would hide the properties below.
@@ -132,6 +140,9 @@ class _ReadWhenAsked(Ingredients):
     @cached_property
     def _parts(self) -> tuple[Frames, Frames]:
         return self.__dict__["_read"]().split(VALIDATION_SHARE)
+
+    def at(self, form: FrameFormat) -> tuple[Frames, Frames]:
+        return self.__dict__["_read"](form).split(VALIDATION_SHARE)
 
     @cached_property
     def training(self) -> Frames:
@@ -166,23 +177,23 @@ def light(module: Any, given: Ingredients) -> Datasets:
     """
     if given.recordings:
         module.fit(native_height=given.recordings[0].frame_shape[0])
-    # Bars are drawn by the processor.
-    device = given.device if given.noise == "none" else "cpu"
-    training, validation = (
-        Frames(part.frames.to(device), part.starts) for part in (given.training, given.validation)
-    )
-    scenery, usual = given.scenery_of(training), given.usual_in(training)
 
-    def maps(part: Frames) -> MotionMaps:
-        return MotionMaps(
-            part, given.batch_size, *scenery, module.cells, given.seed, given.rank, usual
-        )
+    def placed(parts: tuple[Frames, Frames]) -> list[Frames]:
+        return [Frames(part.frames.to(given.device), part.starts) for part in parts]
 
-    moving = maps(training)
+    # Thin waves that hardly show on frames for `motion` are plain to see on those of half size.
+    watched = placed(given.at(SMALL_RGB))
+    scenery, usual = given.scenery_of(watched[0]), given.usual_in(watched[0])
+    rest = (*scenery, given.seed, given.rank, usual)
+    batches = [
+        MotionMaps(part, looked_at.frames, module.cells, given.batch_size, *rest)
+        for part, looked_at in zip(watched, placed((given.training, given.validation)), strict=True)
+    ]
     if given.num_keypoints is None:
-        crowd = float(moving.things().float().quantile(1 - CROWDED))
+        crowd = float(batches[0].things().float().quantile(1 - CROWDED))
         module.fit(num_keypoints=min(max(round(SPARE * crowd), FEWEST), MOST))
-    return given.noisy(moving, "frames"), given.noisy(maps(validation), "frames")
+    training, validation = (given.noisy(part, "frames") for part in batches)
+    return training, validation
 
 
 def pairs(module: Any, given: Ingredients) -> Datasets:

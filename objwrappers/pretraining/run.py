@@ -21,7 +21,12 @@ from torch import Tensor
 from objwrappers.datasets.frames import Frames
 from objwrappers.files import cache_folder
 from objwrappers.perception.arguments import check_arguments
-from objwrappers.perception.base import PerceptionModule, check_replaceable, frame_format_of
+from objwrappers.perception.base import (
+    FrameFormat,
+    PerceptionModule,
+    check_replaceable,
+    frame_format_of,
+)
 from objwrappers.perception.loading import (
     MODELS,
     load_model,
@@ -142,8 +147,8 @@ def pretrain(
         facts["teacher"] = _digest({**taught_by.arguments, **taught_by.record})
     facts |= {**settings, "arguments": arguments}
 
-    def read() -> Frames:
-        return source.read(frame_format_of(module), cache)
+    def read(form: FrameFormat | None = None) -> Frames:
+        return source.read(form or frame_format_of(module), cache)
 
     given = Ingredients.of(
         read,
