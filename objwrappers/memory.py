@@ -1,6 +1,6 @@
 """Memory: what is freed and wanted again at each step of an env, and how much is left.
 
-* :func:`keep_freed_memory`, :func:`available_bytes`
+* :func:`keep_freed_memory`, :func:`available_bytes`, :func:`resident_bytes`
 """
 
 from __future__ import annotations
@@ -9,9 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-__all__ = ["available_bytes", "keep_freed_memory"]
+__all__ = ["available_bytes", "keep_freed_memory", "resident_bytes"]
 
 LARGEST_BYTES = 31 * 2**20  # glibc's M_MMAP_THRESHOLD grows to 32 MiB by itself, not beyond
+
+STATUS = Path("/proc/self/status")
 
 
 def keep_freed_memory() -> None:
@@ -29,6 +31,15 @@ def available_bytes() -> int | None:
     """Returns how much memory this process may still take; None where nothing tells."""
     found = [_of_machine(Path("/proc/meminfo")), _of_group(Path("/sys/fs/cgroup"))]
     return min((one for one in found if one is not None), default=None)
+
+
+def resident_bytes() -> int | None:
+    """Returns how much memory this process takes; None where nothing tells."""
+    try:
+        lines = dict(line.split(":", 1) for line in STATUS.read_text().splitlines())
+        return int(lines["VmRSS"].split()[0]) * 1024
+    except (KeyError, OSError, ValueError):
+        return None
 
 
 def _of_machine(meminfo: Path) -> int | None:

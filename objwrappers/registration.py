@@ -58,7 +58,13 @@ _VERSION = "-v0"
 _WITHOUT_BARS = tuple(name for name in options.SHARED if not name.startswith("noise"))
 
 
-def _atari(name: str, function: str, own_options: tuple[str, ...], has_model: bool) -> Family:
+def _atari(
+    name: str,
+    function: str,
+    own_options: tuple[str, ...],
+    has_model: bool,
+    vector_options: tuple[str, ...] = options.VECTOR,
+) -> Family:
     module = "objwrappers.envs.atari_ids"
     return Family(
         name,
@@ -70,7 +76,7 @@ def _atari(name: str, function: str, own_options: tuple[str, ...], has_model: bo
         is_atari=True,
         options=(*own_options, *options.SHARED),
         single_options=options.SINGLE,
-        vector_options=options.VECTOR,
+        vector_options=vector_options,
         training_options=options.TRAINING,
     )
 
@@ -79,7 +85,7 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
-        _atari("ObjKeypoints", "make_keypoints", options.MODEL, has_model=True),
+        _atari("ObjKeypoints", "make_keypoints", options.MODEL, True, options.MODEL_VECTOR),
         _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
         Family(
             "ObjRAM",

@@ -4,6 +4,8 @@
     python zoo/benchmark.py --game Pong --num-envs 16 --scene motion space_time
     python zoo/benchmark.py --game Pong --scene motion --player
     python zoo/benchmark.py --perception --num-threads 1
+    python zoo/benchmark.py --scale 1 16 256 --model light motion --runtime torch onnx --peers
+    python zoo/benchmark.py --ppo --num-envs 16 --model light motion
 
 Each row plays the same game with random actions. The reference, ratio 1, is ALE's native vector
 env with native RGB frames. Rows take turns, so that a busy machine slows all of them; the
@@ -13,7 +15,10 @@ ObjScene, tracked, for each model, whose weights are found as gym.make finds the
 folder of weights; ``--player`` adds those that know who the player is.
 
 ``--perception`` times the models alone, on batches of as many frames as there would be envs; the
-reference is PermaKey as published.
+reference is PermaKey as published. ``--scale`` plays with more and more envs, with a row for each
+model and runtime, and tells by how much memory grew; ``--peers`` adds SB3's own wrappers and
+processes, ``--oc-atari`` OC_Atari, which needs an environment of its own. ``--ppo`` learns, too:
+the reference is PPO on pixels by SB3's own means.
 """
 
 from __future__ import annotations
@@ -31,6 +36,12 @@ from objwrappers.scoring.speed import env_speed, model_speed
 def show(figures: dict[str, Any]) -> None:
     """Prints the table."""
     machine = f"{figures['processor_cores']} cores, {figures['torch_threads']} torch threads"
+    if "reference" in figures and "game" in figures:
+        show_ppo(figures, machine)
+        return
+    if "runtimes" in figures:
+        show_scaling(figures, machine)
+        return
     if "batch" in figures:
         print(f"batches of {figures['batch']} frames on {figures['device']}, {machine}\n")
         print(f"{'':28}{'ms a frame':>12}{'times as fast':>15}")
@@ -49,6 +60,30 @@ def show(figures: dict[str, Any]) -> None:
     print(f"\nKeypoints at the vector env are {ratio:.1f} times as fast as in single envs.")
 
 
+def show_ppo(figures: dict[str, Any], machine: str) -> None:
+    """Prints the table of PPO."""
+    print(f"PPO in {figures['game']} on {figures['device']}, {machine}\n")
+    print(f"{'':44}{'envs':>6}{'env-steps/s':>14}{'times as fast':>15}")
+    for row in figures["rows"]:
+        print(
+            f"{row['name']:44}{row['num_envs']:>6}{row['env_steps_per_second']:>14,.0f}"
+            f"{row['ratio_to_reference']:>15.2f}"
+        )
+
+
+def show_scaling(figures: dict[str, Any], machine: str) -> None:
+    """Prints the table of numbers of envs."""
+    print(f"{figures['game']} on {figures['device']}, {machine}\n")
+    print(f"{'':44}{'envs':>6}{'env-steps/s':>14}{'of raw ALE':>12}{'MB':>8}")
+    for row in figures["rows"]:
+        ratio = "" if row["ratio_to_raw"] is None else f"{row['ratio_to_raw']:.2f}"
+        memory = "" if row["memory_mb"] is None else f"{row['memory_mb']:,.0f}"
+        print(
+            f"{row['name']:44}{row['num_envs']:>6}{row['env_steps_per_second']:>14,.0f}"
+            f"{ratio:>12}{memory:>8}"
+        )
+
+
 def main() -> None:
     """Measures, prints and writes."""
     parser = argparse.ArgumentParser(
@@ -58,7 +93,12 @@ def main() -> None:
     add("--perception", action="store_true", help="time the models alone")
     add("--game", default="MsPacman")
     add("--num-envs", type=int, default=16, help="envs of the vector rows")
-    add("--model", default="motion", help="perception model of ObjKeypoints")
+    add("--model", nargs="+", default=["motion"], help="perception models of ObjKeypoints")
+    add("--scale", nargs="+", type=int, metavar="N", help="numbers of envs, instead of --num-envs")
+    add("--runtime", nargs="+", default=["auto"], help="with --scale: auto, torch, onnx")
+    add("--peers", action="store_true", help="with --scale: SB3's wrappers and processes, too")
+    add("--oc-atari", type=Path, metavar="PYTHON", help="with --scale: that has OC_Atari")
+    add("--ppo", action="store_true", help="learn, too")
     add("--scene", nargs="+", default=[], help="of ObjScene: motion, space_time, or folders")
     add("--player", action="store_true", help="rows with relations and the map, too")
     add("--device", default="auto", help="of perception")
@@ -73,8 +113,21 @@ def main() -> None:
     turns = {"device": args.device, "seconds": args.seconds, "repeats": args.repeats}
     if args.perception:
         figures = run_program(model_speed, args.num_envs, **turns)
+    elif args.scale:
+        from objwrappers.scoring.speed_scale import env_scaling
+
+        rows = {"models": args.model, "runtimes": args.runtime, "peers": args.peers}
+        rows |= {"oc_atari": args.oc_atari, "seed": args.seed}
+        figures = run_program(env_scaling, args.game, args.scale, **rows, **turns)
+    elif args.ppo:
+        from objwrappers.scoring.speed_ppo import ppo_speed
+
+        options = {"models": args.model, "seed": args.seed}
+        figures = run_program(ppo_speed, args.game, args.num_envs, **options, **turns)
     else:
-        models = {"model": args.model, "scenes": args.scene, "player": args.player}
+        if len(args.model) > 1:
+            parser.error("several models go together with --scale or --ppo")
+        models = {"model": args.model[0], "scenes": args.scene, "player": args.player}
         figures = run_program(
             env_speed, args.game, args.num_envs, **models, seed=args.seed, **turns
         )

@@ -133,6 +133,7 @@ def make_keypoints(
     roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
+    runtime: str = "auto",
     render_mode: str | None = None,
     source: Source[gym.Env] = make_atari,
     **options: Any,
@@ -160,6 +161,8 @@ def make_keypoints(
         roles: See :func:`make_scene`.
         relations: See :func:`make_scene`.
         map: See :func:`make_scene`.
+        runtime: ``"auto"``, ``"torch"`` or ``"onnx"``, what the network runs in, see
+            :func:`~objwrappers.perception.runtime.running`.
         render_mode: ``None`` or ``"rgb_array"``: the frame with the keypoints drawn on it.
         source: Makes the env of frames: another has other options.
         **options: Those of :func:`~objwrappers.envs.atari.make_atari`.
@@ -172,7 +175,7 @@ def make_keypoints(
     view = View(track, roles, relations, map)
     slots = _has_slots(slots, view)
     seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
-    transform = _look(seen, game, 1, view, render_mode, options)
+    transform = _look(seen, game, 1, view, render_mode, options, runtime=runtime)
     env = source(game, **frames_for(seen, render_mode), **options)
     return TransformFrames(env, transform, render_mode)
 
@@ -191,6 +194,8 @@ def make_keypoints_vec(
     roles: bool | str | Path | Roles = False,
     relations: bool = False,
     map: bool = False,
+    runtime: str = "auto",
+    observation: str = "numpy",
     render_mode: str | None = None,
     source: Source[VectorEnv] = make_atari_vec,
     **options: Any,
@@ -198,12 +203,17 @@ def make_keypoints_vec(
     """Vector entry point of ``ObjKeypoints-<Game>-v0``: one forward pass for all envs.
 
     See :func:`make_keypoints`; ``options`` are those of
-    :func:`~objwrappers.envs.atari.make_atari_vec`.
+    :func:`~objwrappers.envs.atari.make_atari_vec`. With ``observation="device"`` observations are
+    torch tensors on the model's device, as
+    :class:`~objwrappers.sb3.device_buffer.DeviceRolloutBuffer` takes them.
     """
     view = View(track, roles, relations, map)
     slots = _has_slots(slots, view)
     seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
-    transform = _look(seen, game, num_envs, view, render_mode, options)
+    on_device = _stays_on_device(observation, slots)
+    transform = _look(
+        seen, game, num_envs, view, render_mode, options, runtime=runtime, on_device=on_device
+    )
     env = source(game, num_envs, **frames_for(seen, render_mode), **options)
     return VectorTransformFrames(env, transform, render_mode)
 
@@ -301,6 +311,14 @@ def _has_slots(slots: bool, view: View) -> bool:
     return slots
 
 
+def _stays_on_device(observation: str, slots: bool) -> bool:
+    if observation not in ("numpy", "device"):
+        raise ValueError(f"observation must be 'numpy' or 'device', got {observation!r}.")
+    if observation == "device" and slots:
+        raise ValueError("observation='device' is for keypoints; slots are followed in NumPy.")
+    return observation == "device"
+
+
 def _look(
     model: PerceptionModel,
     game: str,
@@ -309,13 +327,17 @@ def _look(
     render_mode: str | None,
     options: Mapping[str, Any],
     weights: str | None = None,
+    runtime: str = "auto",
+    on_device: bool = False,
 ) -> FrameTransform:
     """Returns what makes observations of a model's frames; ``weights`` are those of a scene."""
     from objwrappers.perception.scenes.module import SceneModule
     from objwrappers.wrappers.perception import Perceive
 
     if not isinstance(model, SceneModule):
-        return Perceive(model, num_envs)
+        return Perceive(model, num_envs, runtime, on_device)
+    if runtime != "auto":
+        raise ValueError(f"runtime={runtime!r} is for keypoints without slots, roles and map.")
     scene, roles = cast(model, game, options.get("noise", "none"), view, weights)
     return look(scene, game, num_envs, view, render_mode, roles)
 

@@ -23,6 +23,7 @@ __all__ = [
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
     "MODEL",
+    "MODEL_VECTOR",
     "PERFECT",
     "PIXELS",
     "RECORDED",
@@ -79,10 +80,12 @@ PIXELS = (
 )
 """Of the pixel baseline alone."""
 MODEL = (
-    *("model", "weights", "device", "features", "map_size"),
+    *("model", "weights", "device", "runtime", "features", "map_size"),
     *("refine", "slots", "track", "roles", "relations", "map"),
 )
 """Of ids whose observations are keypoints."""
+MODEL_VECTOR = (*VECTOR, "observation")
+"""Of their vector env alone."""
 SCENE = ("model", "weights", "device", "track", "classifier", "roles", "relations", "map")
 """Of ids whose observations are the objects of a scene."""
 PERFECT = (

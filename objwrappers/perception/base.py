@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import gymnasium as gym
 import torch
@@ -89,9 +89,11 @@ class PerceptionModule(Trainable):
     Attributes:
         frame_format: The same.
         stack: Frames that the network looks at, S.
+        exportable: ONNX Runtime is known to give its percepts, and sooner than torch.
     """
 
     observation_space: gym.spaces.Dict
+    exportable: ClassVar[bool] = False
 
     def __init__(self, frame_format: FrameFormat = SMALL_RGB) -> None:
         super().__init__()
@@ -181,5 +183,6 @@ class PerceptionModule(Trainable):
         Returns:
             float32 (B, C, h, w), or (B, S·C, h, w), the oldest frame first, in [0, 1].
         """
-        x = frames.movedim(-1, -3).flatten(1, -3).float() / 255
+        last = frames.ndim - 1  # exporters do not understand negative ones
+        x = frames.movedim(last, last - 2).flatten(1, last - 2).float() / 255
         return x.contiguous(memory_format=torch.channels_last)

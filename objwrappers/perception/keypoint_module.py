@@ -42,6 +42,7 @@ class KeypointModule(PerceptionModule):
         sigma: Radius of a keypoint's bump, in units of [-1, 1].
     """
 
+    exportable = True
     num_keypoints: int
     sigma: float
 

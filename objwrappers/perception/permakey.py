@@ -94,6 +94,7 @@ class PermaKey(Scenery, KeypointModule):
     """
 
     name = "permakey"
+    exportable = False  # its neighbourhoods are cut out of maps whose size a graph does not know
     stored_dtype = torch.float16
 
     def __init__(

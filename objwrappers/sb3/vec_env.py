@@ -212,10 +212,11 @@ class GymVecEnv(VecEnv):
 
 
 def _copy_of_one(observation: Any, index: int) -> Any:
-    """Returns one env's observation, in memory of its own."""
+    """Returns one env's observation as arrays, in memory of its own."""
     if isinstance(observation, dict):
-        return {key: np.array(value[index]) for key, value in observation.items()}
-    return np.array(observation[index])
+        return {key: _copy_of_one(value, index) for key, value in observation.items()}
+    one = observation[index]
+    return np.array(one) if isinstance(one, np.ndarray | np.generic) else one.cpu().numpy().copy()
 
 
 def _split_infos(infos: dict[str, Any], num_envs: int) -> list[dict[str, Any]]:

@@ -212,10 +212,10 @@ def env_speed(
     game = check_game(game)
     _check(num_envs, repeats)
     table = env_rows(game, num_envs, model, device, seed, scenes, player)
-    _take_turns(table, seconds, repeats)
+    take_turns(table, seconds, repeats)
     by_name = {row.name: row.rate for row in table}
     return {
-        **_machine(device),
+        **machine(device),
         "repeats": repeats,
         "seconds": seconds,
         "game": game,
@@ -256,9 +256,9 @@ def model_speed(
     """
     _check(batch, repeats)
     table = model_rows(batch, device)
-    _take_turns(table, seconds, repeats)
+    take_turns(table, seconds, repeats)
     return {
-        **_machine(device),
+        **machine(device),
         "repeats": repeats,
         "seconds": seconds,
         "batch": batch,
@@ -280,13 +280,15 @@ def _check(count: int, repeats: int) -> None:
         raise ValueError(f"--num-envs and --repeats must be at least 1, got {count}, {repeats}.")
 
 
-def _take_turns(table: list[Row], seconds: float, repeats: int) -> None:
+def take_turns(table: list[Row], seconds: float, repeats: int) -> None:
+    """Lets all rows play in turn, as often as that."""
     for _ in range(repeats):
         for row in table:
             row.turn(seconds)
 
 
-def _machine(device: str) -> dict[str, Any]:
+def machine(device: str) -> dict[str, Any]:
+    """Returns what the figures hang on: device, cores, threads, versions."""
     on_gpu = check_device(device).startswith("cuda")
     return {
         "device": torch.cuda.get_device_name() if on_gpu else "cpu",

@@ -89,11 +89,11 @@ def chosen(percepts: Observation, space: gym.Space) -> dict[str, np.ndarray]:
 
 
 def merge(old: Observation, new: Observation, envs: np.ndarray) -> Observation:
-    """Returns a copy of ``old`` in which the rows ``envs`` are those of ``new``."""
+    """Returns a copy of ``old``, arrays or tensors, in which the rows ``envs`` are of ``new``."""
     if isinstance(old, dict):
         assert isinstance(new, dict)
         return {key: merge(old[key], new[key], envs) for key in old}  # type: ignore[misc]
-    merged = old.copy()
+    merged = old.copy() if isinstance(old, np.ndarray) else old.clone()
     merged[envs] = new
     return merged
 

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from objwrappers.memory import keep_freed_memory
 from objwrappers.perception.base import PerceptionModel, PerceptionModule, frame_format_of
-from objwrappers.perception.folding import folded
+from objwrappers.perception.runtime import Network, check_runtime, running
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
     FrameTransform,
@@ -44,9 +44,20 @@ class Perceive(FrameTransform):
             :func:`~objwrappers.perception.loading.load_model` gives it, a copy runs in which batch
             norms are folded.
         num_envs: Envs whose frames are stacked, where the model wants more than one frame.
+        runtime: Of a frozen network, see :func:`~objwrappers.perception.runtime.running`.
+        on_device: Give torch tensors where the model runs, not NumPy arrays.
+
+    Raises:
+        ValueError: No such runtime, or one that this model has not.
     """
 
-    def __init__(self, model: PerceptionModel, num_envs: int = 1) -> None:
+    def __init__(
+        self,
+        model: PerceptionModel,
+        num_envs: int = 1,
+        runtime: str = "auto",
+        on_device: bool = False,
+    ) -> None:
         self.model = model.eval() if isinstance(model, torch.nn.Module) else model
         self.single_observation_space = model.observation_space
         tensors: Any = ()
@@ -59,7 +70,15 @@ class Perceive(FrameTransform):
         frozen = isinstance(model, PerceptionModule) and not any(
             parameter.requires_grad for parameter in model.parameters()
         )
-        self._network = folded(model) if frozen else self.model  # type: ignore[type-var]
+        self._network: Network = self.model
+        if frozen:
+            assert isinstance(model, PerceptionModule)
+            self._network = running(model, runtime)
+        elif check_runtime(runtime) == "onnx":
+            raise ValueError("runtime='onnx' is for frozen PerceptionModules: pass runtime='auto'.")
+        self._on_device = on_device
+        self._staging: Tensor | None = None
+        self._arrived: torch.cuda.Event | None = None
         size = self._format.stack
         self._stack = DeviceStack(size, num_envs) if size > 1 else None
 
@@ -69,28 +88,48 @@ class Perceive(FrameTransform):
         return self.model.digests if isinstance(self.model, PerceptionModule) else {}
 
     @torch.inference_mode()
-    def __call__(
-        self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray
-    ) -> dict[str, np.ndarray]:
+    def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> dict[str, Any]:
         """Returns the model's arrays, (n, ...) each, those beside the observation among them."""
         wanted = self._format
         frames = prepare_frames(frames, wanted.height, wanted.width, wanted.grayscale)
-        on_device = torch.from_numpy(np.ascontiguousarray(frames)).to(self._device)
+        on_device = self._sent(np.ascontiguousarray(frames))
         if self._stack is not None:
             on_device = self._stack.push(on_device, envs, fresh)
         percepts = self._network(on_device)
+        if self._on_device:
+            return percepts
+        spaces = self.model.observation_space.spaces
+        dtypes = {key: spaces[key].dtype if key in spaces else np.float32 for key in percepts}
+        if not on_device.is_cuda:
+            return {
+                key: np.ascontiguousarray(value.float().numpy(), dtypes[key])
+                for key, value in percepts.items()
+            }
         flat = torch.cat([value.flatten(1).float() for value in percepts.values()], dim=1)
         values = flat.cpu().numpy()
         arrays: dict[str, np.ndarray] = {}
         start = 0
-        spaces = self.model.observation_space.spaces
         for key, value in percepts.items():
             end = start + value[0].numel()
             part = values[:, start:end].reshape(value.shape)
-            dtype = spaces[key].dtype if key in spaces else np.float32
-            arrays[key] = np.ascontiguousarray(part, dtype)
+            arrays[key] = np.ascontiguousarray(part, dtypes[key])
             start = end
         return arrays
+
+    def _sent(self, frames: np.ndarray) -> Tensor:
+        """The frames where the model runs; on their way to a GPU they lie in pinned memory."""
+        given = torch.from_numpy(frames)
+        if self._device.type != "cuda":
+            return given.to(self._device)
+        if self._staging is None or self._staging.shape != given.shape:
+            self._staging = torch.empty_like(given, pin_memory=True)
+        elif self._arrived is not None:
+            self._arrived.synchronize()
+        self._staging.copy_(given)
+        sent = self._staging.to(self._device, non_blocking=True)
+        self._arrived = torch.cuda.Event()
+        self._arrived.record()
+        return sent
 
     def choose(self, percepts: Observation) -> Observation:
         """Returns the percepts that the model's observation space has."""
@@ -100,7 +139,12 @@ class Perceive(FrameTransform):
     def draw(self, frame: np.ndarray, percepts: Observation) -> np.ndarray:
         """Returns the frame with the percepts drawn on it, and the names of labels."""
         assert isinstance(percepts, dict)
-        return draw_percepts(frame, percepts, names=getattr(self.model, "label_names", ()))
+        arrays = {key: np.asarray(_on_processor(value)) for key, value in percepts.items()}
+        return draw_percepts(frame, arrays, names=getattr(self.model, "label_names", ()))
+
+
+def _on_processor(value: Any) -> Any:
+    return value.float().cpu().numpy() if isinstance(value, Tensor) else value
 
 
 class DeviceStack:

@@ -2,7 +2,10 @@ import pytest
 import torch
 from scenes import frame_with, named_blobs
 
+from objwrappers.perception.folding import folded
+from objwrappers.perception.graphs import GraphedNetwork
 from objwrappers.perception.loading import load_model
+from objwrappers.perception.runtime import running
 
 pytestmark = pytest.mark.gpu
 
@@ -15,6 +18,25 @@ def test_autocast_on_cuda_sees_what_the_processor_sees(name):
     difference = (on_processor["keypoints"] - on_cuda["keypoints"].cpu()).abs()
     # Half precision: a hundredth of the frame is 1.6 native pixels.
     assert difference.median() < 0.02
+
+
+@pytest.mark.parametrize("name", ["motion", "transporter"])
+def test_a_graph_on_cuda_gives_what_its_kernels_give(name):
+    model = load_model(name, game="MsPacman", device="cuda")
+    graphed, eager = running(model, "torch"), folded(model)
+    assert isinstance(graphed, GraphedNetwork)
+    for count in (5, 2, 5):
+        frames = torch.randint(0, 256, (count, 84, 84, 3), dtype=torch.uint8, device="cuda")
+        with torch.inference_mode():
+            got, expected = graphed(frames), eager(frames)
+        for key, value in expected.items():
+            torch.testing.assert_close(got[key], value, rtol=0, atol=1e-3)
+
+
+def test_onnx_runtime_is_for_processors():
+    model = load_model("motion", game="MsPacman", device="cuda")
+    with pytest.raises(ValueError, match="device='cpu'"):
+        running(model, "onnx")
 
 
 def test_scenes_on_cuda_are_those_on_the_processor():

@@ -1,0 +1,240 @@
+"""How a frozen model runs: in eager torch, in ONNX Runtime on a processor, as a graph on a GPU.
+
+Eager torch is the reference: what else runs is compared with it when it is made, and gives the
+same percepts to 1e-4.
+
+* :data:`RUNTIMES`, :func:`check_runtime`: by name
+* :func:`running`: a frozen model → what perceives its frames
+
+ONNX Runtime (the extra ``fast``) takes half of eager torch's time for small networks. Networks are
+exported once, into the user's cache, by their digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import warnings
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from objwrappers.files import cache_folder, read_regular, write_atomically
+from objwrappers.names import unknown_name
+from objwrappers.perception.base import PerceptionModule
+from objwrappers.perception.folding import folded
+from objwrappers.perception.graphs import GraphedNetwork
+from objwrappers.perception.parallel import Chunks
+
+__all__ = ["RUNTIMES", "Network", "OnnxNetwork", "check_runtime", "running"]
+
+RUNTIMES = ("auto", "torch", "onnx")
+
+Network = Callable[[Tensor], dict[str, Tensor]]
+"""uint8 frames (B, h, w, C), or (B, S, h, w, C), → percepts, as a model's own call gives them."""
+
+TOLERANCE = 1e-4
+OPSET = 17
+MAX_BYTES = 2**28  # of an .onnx
+TRIAL_FRAMES = 3
+PACKAGES = "pip install objwrappers[fast]"
+KEY_NAME = "objwrappers"
+
+
+def check_runtime(runtime: str) -> str:
+    """Returns the name; raises ValueError, which lists the names, if there is no such runtime."""
+    if runtime not in RUNTIMES:
+        raise unknown_name("runtime", runtime, RUNTIMES)
+    return runtime
+
+
+def running(model: PerceptionModule, runtime: str = "auto") -> Network:
+    """Returns what perceives as a frozen model does, as fast as may be.
+
+    Args:
+        model: Frozen and in evaluation mode; what it learns later, the copy does not.
+        runtime: ``"torch"``: eager, batch norms folded; on CUDA one graph for each batch size, of
+            models that can be exported.
+            ``"onnx"``: ONNX Runtime. ``"auto"``: ONNX Runtime where it is installed, the model is
+            on a processor and of a kind that it is known to be faster for; else torch. What fails
+            there is a warning and torch.
+
+    Raises:
+        ValueError: No such runtime; or ``"onnx"`` with a model on another device than a processor,
+            one that cannot be exported, or without ONNX Runtime.
+    """
+    check_runtime(runtime)
+    network = folded(model)
+    device = next(model.parameters(), torch.empty(0)).device
+    if runtime == "torch" or (runtime == "auto" and not _gains(model, device)):
+        graphed = device.type == "cuda" and model.exportable
+        return GraphedNetwork(network) if graphed else network
+    if device.type != "cpu":
+        raise ValueError(
+            f"runtime='onnx' is for processors, but {model.name} is on {device}: pass "
+            "device='cpu', or runtime='torch'."
+        )
+    if find_spec("onnxruntime") is None:
+        raise ValueError(f"runtime='onnx' needs ONNX Runtime: {PACKAGES}, or runtime='torch'.")
+    try:
+        return OnnxNetwork(model, network)
+    except Exception as error:
+        why = str(error).strip().partition("\n")[0]  # what follows may be the whole graph
+        if runtime == "onnx":
+            raise ValueError(f"{model.name} does not run in ONNX Runtime: {why}") from error
+        warnings.warn(f"{model.name} runs in torch, not in ONNX Runtime: {why}", stacklevel=3)
+        return network
+
+
+def _gains(model: PerceptionModule, device: torch.device) -> bool:
+    return model.exportable and device.type == "cpu" and find_spec("onnxruntime") is not None
+
+
+class OnnxNetwork:
+    """A model in ONNX Runtime, on a processor.
+
+    A batch is cut into as many parts as torch has threads, each perceived by one thread, so that
+    no engine keeps threads of its own that would take turns with those of others.
+
+    Args:
+        model: Frozen, on a processor.
+        network: The same with batch norms folded; what is exported.
+
+    Raises:
+        ValueError: It gives other percepts than torch.
+    """
+
+    def __init__(self, model: PerceptionModule, network: PerceptionModule) -> None:
+        self._model = network
+        form = network.frame_format
+        ends = (form.stack,) if form.stack > 1 else ()
+        size = (form.height or 1, form.width or 1, 1 if form.grayscale else 3)
+        generator = torch.Generator().manual_seed(0)
+        frames = torch.randint(
+            256, (TRIAL_FRAMES, *ends, *size), generator=generator, dtype=torch.uint8
+        )
+        with torch.inference_mode():
+            expected = network(frames)
+        self._keys = [*expected]
+        key = _key(model)
+        path = cache_folder("onnx", f"{key[:32]}.onnx")
+        content = _read(path, key)
+        if content is None:
+            content = _export(network, frames, self._keys, key)
+            _keep(path, content)
+        self._session = _session(content)
+        self._chunks = Chunks(self._run)
+        self._compare(frames, expected)
+
+    def __call__(self, frames: Tensor) -> dict[str, Tensor]:
+        """Perceives frames; see :meth:`~objwrappers.perception.base.PerceptionModule.forward`."""
+        frames = self._model.resize(frames)
+        return {key: torch.from_numpy(v) for key, v in self._chunks(frames.numpy()).items()}
+
+    def _run(self, frames: np.ndarray) -> dict[str, np.ndarray]:
+        values = self._session.run(self._keys, {"frames": np.ascontiguousarray(frames)})
+        return dict(zip(self._keys, values, strict=True))
+
+    def _compare(self, frames: Tensor, expected: dict[str, Tensor]) -> None:
+        got = self(frames)
+        for key, value in expected.items():
+            # Bytes of a feature map are rounded: what lies in the middle goes either way.
+            most = 1.0 if _is_whole(value) else TOLERANCE * max(1.0, float(value.abs().max()))
+            if got[key].shape != value.shape or not float((got[key] - value).abs().max()) <= most:
+                raise ValueError(f"{key} differs from torch's by more than {most}")
+
+
+def _is_whole(value: Tensor) -> bool:
+    return value.numel() > 0 and bool((value == value.round()).all()) and float(value.max()) > 1
+
+
+class _Exported(nn.Module):
+    """Frames → the percepts in their order, as a graph has them."""
+
+    def __init__(self, network: PerceptionModule) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, frames: Tensor) -> tuple[Tensor, ...]:
+        percepts = self.network.perceive(self.network.images(frames))
+        return tuple(value.float() for value in percepts.values())
+
+
+def _key(model: PerceptionModule) -> str:
+    """SHA-256 of all that a graph is made of."""
+    spaces = {key: str(space) for key, space in model.observation_space.spaces.items()}
+    facts = {
+        "digest": model.digest,
+        "arguments": model.arguments,
+        "spaces": spaces,
+        "opset": OPSET,
+        "versions": [version("objwrappers"), torch.__version__],
+    }
+    return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _export(network: PerceptionModule, frames: Tensor, keys: list[str], key: str) -> bytes:
+    buffer = io.BytesIO()
+    # What cannot be exported is printed as a whole.
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
+        # The other exporter needs a package more and takes twenty times as long.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            _Exported(network).eval(),
+            (frames,),
+            buffer,  # type: ignore[arg-type]
+            input_names=["frames"],
+            output_names=keys,
+            dynamic_axes={name: {0: "batch"} for name in ("frames", *keys)},
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    return buffer.getvalue() + _metadata(key)
+
+
+def _metadata(key: str) -> bytes:
+    """One more entry of ModelProto.metadata_props: messages of protobuf are joined by appending."""
+    name, value = KEY_NAME.encode(), key.encode()
+    entry = b"\x0a" + bytes([len(name)]) + name + b"\x12" + bytes([len(value)]) + value
+    return b"\x72" + bytes([len(entry)]) + entry
+
+
+def _read(path: Path, key: str) -> bytes | None:
+    """The exported network, None where there is none, or with a warning where it is another."""
+    try:
+        content = read_regular(path, MAX_BYTES)
+        if _session(content).get_modelmeta().custom_metadata_map.get(KEY_NAME) != key:
+            raise ValueError(f"{path} is not of these weights.")
+    except FileNotFoundError:
+        return None
+    except Exception as error:
+        warnings.warn(f"An exported network is made again: {error}", stacklevel=5)
+        return None
+    return content
+
+
+def _keep(path: Path, content: bytes) -> None:
+    try:
+        with write_atomically(path) as file:
+            file.write(content)
+    except OSError as error:
+        warnings.warn(f"The exported network is not kept: {error}", stacklevel=5)
+
+
+def _session(content: bytes) -> Any:
+    import onnxruntime  # type: ignore[import-untyped]
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    # Threads that wait by spinning would slow down ALE and torch beside it.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
