@@ -34,7 +34,7 @@ STEM = 32
 START_SIGMA = 0.5
 REPULSION_WEIGHT = 0.1
 CENTRE_WEIGHT = 2.0
-CENTRE_FROM = 0.6  # of the training: the distance to the middle weighs all it will from here on
+CENTRE_SHARES = (0.5, 0.7)  # of the training: keypoints are first shared out, then drawn to middles
 
 
 class LightKeypoints(KeypointModule):
@@ -136,8 +136,8 @@ class LightKeypoints(KeypointModule):
                 ``objects`` in [0, 1], float32 of twice the feature map's rows and columns;
                 ``visible`` float32 (B, h, w), 0 behind a bar: what is hidden need not be found,
                 and a keypoint on a bar is not present.
-            progress: σ falls geometrically from 0.5 until 60 % of the training, while keypoints
-                are drawn to the middles of what they cover ever more.
+            progress: σ falls geometrically from 0.5 until 60 % of the training; from its half on
+                keypoints are drawn to the middles of what they cover, ever more until 70 %.
         """
         visible = area_pool(batch["visible"], *batch["objects"].shape[-2:])
         objects = batch["objects"] * visible
@@ -153,7 +153,8 @@ class LightKeypoints(KeypointModule):
                 present, there * visible_at(keypoints, batch["visible"])
             ),
         }
-        pull = CENTRE_WEIGHT * min(1.0, progress / CENTRE_FROM)
+        first, last = CENTRE_SHARES
+        pull = CENTRE_WEIGHT * min(1.0, max(0.0, progress - first) / (last - first))
         losses["loss"] = (
             losses["uncovered"]
             + REPULSION_WEIGHT * losses["repulsion"]

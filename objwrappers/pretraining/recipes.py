@@ -35,7 +35,7 @@ __all__ = ["Ingredients", "Recipe", "light", "motion", "pairs", "permakey", "rec
 VALIDATION_SHARE = 0.1
 
 CROWDED = 0.02  # share of the frames in which more may move than there are keypoints, but for SPARE
-SPARE = 1.25  # keypoints for each thing that moves
+SPARE = 1.5  # keypoints for each thing that moves
 FEWEST, MOST = 4, 50  # keypoints, where they are counted
 
 

@@ -189,6 +189,7 @@ def pretrain(
                 "steps": training.step,
                 "batch_size": settings["batch_size"],
                 "seed": seed,
+                "device": fabric.device.type,
                 "validation": {key: round(value, 5) for key, value in training.losses.items()},
             },
         }

@@ -82,7 +82,9 @@ def test_frames_of_another_form_are_named(shape):
 
 
 def test_every_line_names_a_class_and_a_recipe():
-    names = {("keypoints", name) for name in ("light", "motion", "permakey", "student", "transporter")}
+    names = {
+        ("keypoints", name) for name in ("light", "motion", "permakey", "student", "transporter")
+    }
     names |= {("scenes", name) for name in ("motion", "space", "space_time")}
     names |= {("gaze", name) for name in ("deconv", "gcu", "motion")}
     names |= {("translation", "context_translation")}
