@@ -83,4 +83,9 @@ def _floats(points: Points) -> Points:
 def _pair(x: float, y: float, like: Points) -> Points:
     if isinstance(like, np.ndarray):
         return np.array((x, y), float)
+    if like.is_cuda:
+        # Nothing may come from the processor while a graph is recorded.
+        pair = like.new_full((2,), y)
+        pair[:1].fill_(x)
+        return pair
     return like.new_tensor((x, y))

@@ -23,7 +23,8 @@ def test_cuda_gives_the_features_and_gradients_of_the_processor(network):
         extractor.zero_grad()
         features = extractor(images.to(device))
         features.square().mean().backward()
-        gradients = [p.grad.cpu() for p in extractor.parameters()]
+        # Copies: a module that moves to another device takes its gradients along.
+        gradients = [p.grad.cpu().clone() for p in extractor.parameters()]
         found.append([features.detach().cpu(), extractor.attention.cpu(), *gradients])
     for on_processor, on_cuda in zip(*found, strict=True):
         assert on_cuda.dtype == torch.float32
