@@ -65,12 +65,11 @@ def _atari(
     has_model: bool,
     vector_options: tuple[str, ...] = options.VECTOR,
 ) -> Family:
-    module = "objwrappers.envs.atari_ids"
     return Family(
         name,
         GAMES,
-        entry_point=f"{module}:{function}",
-        vector_entry_point=f"{module}:{function}_vec",
+        entry_point=f"objwrappers.envs.{function}",
+        vector_entry_point=f"objwrappers.envs.{function}_vec",
         task_argument="game",
         has_model=has_model,
         is_atari=True,
@@ -84,9 +83,11 @@ def _atari(
 FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
-        _atari("ObjFrames", "make_frames", options.PIXELS, has_model=False),
-        _atari("ObjKeypoints", "make_keypoints", options.MODEL, True, options.MODEL_VECTOR),
-        _atari("ObjScene", "make_scene", options.SCENE, has_model=True),
+        _atari("ObjFrames", "frame_ids:make_frames", options.PIXELS, has_model=False),
+        _atari(
+            "ObjKeypoints", "atari_ids:make_keypoints", options.MODEL, True, options.MODEL_VECTOR
+        ),
+        _atari("ObjScene", "atari_ids:make_scene", options.SCENE, has_model=True),
         Family(
             "ObjRAM",
             tuple(RAM_CLASSES),

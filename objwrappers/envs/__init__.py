@@ -1,7 +1,8 @@
 """Where frames come from.
 
 * :mod:`objwrappers.envs.atari`: Atari games by ALE, one env and the native vector env
-* :mod:`objwrappers.envs.atari_ids`: entry points of the registered ids
+* :mod:`objwrappers.envs.frame_ids`, :mod:`objwrappers.envs.atari_ids`: entry points of the
+  registered ids
 * :mod:`objwrappers.envs.native`, :mod:`objwrappers.envs.raw`: ALE's own vector env, raw frames
 * :mod:`objwrappers.envs.options`: names and limits of ALE's options
 * :mod:`objwrappers.envs.checked`: refuses wrong actions and seeds, and steps before a reset

@@ -12,7 +12,8 @@ rule, with the same result to the last bit.
 * :func:`make_atari`, :func:`make_atari_vec`: frames, uint8 (H, W, 3), H×W = 210×160 in most games
 * :func:`raw_frames_of`: what an env of them keeps of the raw frames
 
-:mod:`objwrappers.envs.atari_ids` builds the registered ids on them.
+:mod:`objwrappers.envs.frame_ids` and :mod:`objwrappers.envs.atari_ids` build the registered ids
+on them.
 """
 
 from __future__ import annotations

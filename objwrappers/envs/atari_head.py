@@ -21,7 +21,7 @@ from gymnasium.vector import VectorEnv
 from objwrappers.datasets.atari_head.episodes import Episode, find_episodes
 from objwrappers.datasets.atari_head.finding import read_trials
 from objwrappers.datasets.atari_head.zenodo import data_folder
-from objwrappers.envs import atari_ids, gaze_ids
+from objwrappers.envs import atari_ids, frame_ids, gaze_ids
 from objwrappers.envs.atari import Size
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
@@ -40,7 +40,7 @@ __all__ = ["known_options", "make_atari_head", "make_atari_head_vec"]
 _SOURCE = tuple(name for name in RECORDED if name != "observe")
 
 _OBSERVED: Mapping[str, tuple[Any, Any]] = {
-    "ObjFrames": (atari_ids.make_frames, atari_ids.make_frames_vec),
+    "ObjFrames": (frame_ids.make_frames, frame_ids.make_frames_vec),
     "ObjKeypoints": (atari_ids.make_keypoints, atari_ids.make_keypoints_vec),
     "ObjScene": (atari_ids.make_scene, atari_ids.make_scene_vec),
     "ObjGaze": (gaze_ids.make_gaze, gaze_ids.make_gaze_vec),

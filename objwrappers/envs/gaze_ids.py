@@ -21,7 +21,7 @@ from objwrappers.games import check_game
 from objwrappers.wrappers.base import TransformFrames, VectorTransformFrames, check_render_mode
 
 if TYPE_CHECKING:
-    from objwrappers.envs.atari_ids import Source
+    from objwrappers.envs.frame_ids import Source
     from objwrappers.perception.gaze.module import GazeModule
     from objwrappers.wrappers.base import FrameTransform
 
