@@ -21,6 +21,7 @@ from contextlib import redirect_stdout
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
     try:
         return OnnxNetwork(model, network)
     except Exception as error:
-        why = str(error).strip().partition("\n")[0]  # what follows may be the whole graph
+        why = shorten(str(error), 200, placeholder=" …")  # it may hold the whole graph
         if runtime == "onnx":
             raise ValueError(f"{model.name} does not run in ONNX Runtime: {why}") from error
         warnings.warn(f"{model.name} runs in torch, not in ONNX Runtime: {why}", stacklevel=3)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
@@ -66,7 +65,7 @@ def pretrain_each(
     folders = {game: folder / weights_name(model, game, noise, family) for game in games_of(games)}
     missing = [game for game, there in folders.items() if not (there / CONFIG_NAME).exists()]
     wrong: dict[str, str] = {}
-    threads = max(1, (os.cpu_count() or 1) // jobs)
+    threads = max(1, torch.get_num_threads() // jobs)
     # Forked processes could not use CUDA.
     pool = ProcessPoolExecutor(
         jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(threads,)

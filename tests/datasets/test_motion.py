@@ -4,7 +4,13 @@ import pytest
 import torch
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import MotionFrames, background, travel_mask, usual_colours
+from objwrappers.datasets.motion import (
+    MotionFrames,
+    MotionMaps,
+    background,
+    travel_mask,
+    usual_colours,
+)
 
 BLUE, RED, WHITE = (
     torch.tensor(c, dtype=torch.uint8) for c in ((0, 0, 160), (200, 0, 0), (255,) * 3)
@@ -98,3 +104,43 @@ def test_nothing_moves_where_the_scene_changes(recording):
     near = batch["objects"][other_scene].mean((1, 2))
     assert near.max() < 0.05, "where the square was and will be, not the whole frame"
     assert batch["motion"][~other_scene].amax((1, 2)).min() > 0
+
+
+def test_maps_made_once_are_those_made_for_a_batch(recording):
+    still = background(recording)
+    travels = travel_mask(recording, still)
+    small = recording.frames[..., ::2, ::2, :]
+    at_once = MotionMaps(recording, small, (42, 42), 16, still, travels, seed=3)
+    each = MotionFrames(recording, 16, still, travels, seed=3)
+    for step in (0, 5):
+        got, expected = at_once[step], each[step]
+        assert torch.equal(got["frames"], expected["frames"][..., ::2, ::2, :])
+        for key in ("motion", "objects"):
+            assert (got[key] - expected[key]).abs().max() <= 0.5 / 255 + 1e-6
+            assert expected[key].max() > 0
+        assert (got["weight"] - expected["weight"]).abs().max() < 0.01
+
+
+def test_other_cells_are_means_by_area(recording):
+    still = background(recording)
+    maps = MotionMaps(recording, recording.frames, (21, 12), 8, still, torch.ones(84, 84))
+    fine = MotionMaps(recording, recording.frames, (84, 84), 8, still, torch.ones(84, 84))
+    means = fine[0]["objects"].view(8, 21, 4, 12, 7).mean((2, 4))
+    assert (maps[0]["objects"] - means).abs().max() <= 0.5 / 255 + 1e-6
+
+
+def test_things_that_move_are_counted():
+    frames = BLUE.repeat(60, 1, 84, 84, 1)
+    for t in range(60):
+        frames[t, 0, 20:24, t : t + 4] = RED
+        frames[t, 0, 50:54, 80 - t : 84 - t] = WHITE
+        if t >= 30:
+            frames[t, 0, 70:74, t : t + 4] = RED
+    starts = torch.zeros(60, 1, dtype=torch.bool)
+    starts[0] = True
+    still = BLUE.repeat(84, 84, 1)
+    maps = MotionMaps(Frames(frames, starts), frames, (42, 42), 4, still, torch.ones(84, 84))
+    counts = maps.things()
+    assert len(counts) == 60 - 2 * 16
+    assert counts[0] == 2 and counts[-1] == 3
+    assert {*counts.tolist()} == {2, 3}

@@ -62,8 +62,9 @@ class KeypointCNN(BaseFeaturesExtractor):
         self, observation_space: gym.Space, features_dim: int = 128, channels: int = 32
     ) -> None:
         super().__init__(observation_space, features_dim)
-        channels_of_one, height, width = _spaces(observation_space, "map")["features"]
-        self.stack = width // height
+        shapes = _spaces(observation_space, "map")
+        channels_of_one, height, width = shapes["features"]
+        self.stack = shapes["keypoints"][-1] // 2
         inputs = channels_of_one * self.stack
         layers: list[nn.Module] = []
         for stride in (1, 1, 2, 1):
@@ -74,12 +75,12 @@ class KeypointCNN(BaseFeaturesExtractor):
             ]
             inputs = channels
         self.convolutions = nn.Sequential(*layers)
-        cells = (-(-height // 2)) ** 2
+        cells = -(-height // 2) * -(-(width // self.stack) // 2)
         dense = nn.Linear(channels * cells, features_dim)
         self.state = nn.Sequential(nn.Flatten(), dense, nn.ReLU())
 
     def forward(self, observations: dict[str, Tensor]) -> Tensor:
-        """Maps ``features``, bytes (B, F, h, S·h) as floats, to (B, features_dim)."""
+        """Maps ``features``, bytes (B, F, h, S·w) as floats, to (B, features_dim)."""
         frames = observations["features"].chunk(self.stack, dim=-1)
         # Channels last: a third faster on processors.
         maps = torch.cat(frames, dim=1).contiguous(memory_format=torch.channels_last)
