@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import gymnasium as gym
 
@@ -26,6 +26,8 @@ class Family:
         vector_entry_point: Of the vector env; None where single envs are put side by side.
         task_argument: By which name the entry points take the task.
         has_model: It perceives by a model, whose ``device`` can be chosen.
+        default_model: The perception model where none is named, if that may change.
+        former_model: What it was before, which agents of then saw.
         is_atari: Its tasks are games: agents' actions are sampled, as RL Zoo has it.
         imitates: Its reward is to do as an expert did, beside whom agents are evaluated.
         options: Of both entry points, beside the task, ``num_envs`` and ``render_mode``.
@@ -41,6 +43,8 @@ class Family:
     vector_entry_point: str | None
     task_argument: str = "task"
     has_model: bool = False
+    default_model: str | None = None
+    former_model: str | None = None
     is_atari: bool = False
     imitates: bool = False
     options: tuple[str, ...] = ()
@@ -58,13 +62,7 @@ _VERSION = "-v0"
 _WITHOUT_BARS = tuple(name for name in options.SHARED if not name.startswith("noise"))
 
 
-def _atari(
-    name: str,
-    function: str,
-    own_options: tuple[str, ...],
-    has_model: bool,
-    vector_options: tuple[str, ...] = options.VECTOR,
-) -> Family:
+def _atari(name: str, function: str, own_options: tuple[str, ...], has_model: bool) -> Family:
     return Family(
         name,
         GAMES,
@@ -75,7 +73,7 @@ def _atari(
         is_atari=True,
         options=(*own_options, *options.SHARED),
         single_options=options.SINGLE,
-        vector_options=vector_options,
+        vector_options=options.VECTOR,
         training_options=options.TRAINING,
     )
 
@@ -84,8 +82,11 @@ FAMILIES: dict[str, Family] = {
     family.name: family
     for family in (
         _atari("ObjFrames", "frame_ids:make_frames", options.PIXELS, has_model=False),
-        _atari(
-            "ObjKeypoints", "atari_ids:make_keypoints", options.MODEL, True, options.MODEL_VECTOR
+        replace(
+            _atari("ObjKeypoints", "atari_ids:make_keypoints", options.MODEL, has_model=True),
+            vector_options=options.MODEL_VECTOR,
+            default_model=options.KEYPOINTS,
+            former_model="motion",
         ),
         _atari("ObjScene", "atari_ids:make_scene", options.SCENE, has_model=True),
         Family(

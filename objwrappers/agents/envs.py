@@ -14,7 +14,7 @@ from objwrappers.registration import family_of
 from objwrappers.sb3.monitor import GameMonitor
 from objwrappers.sb3.vec_env import GymVecEnv
 
-__all__ = ["make_env", "whole_games", "with_device"]
+__all__ = ["make_env", "whole_games", "with_device", "with_model"]
 
 Wrapper = Callable[[VecEnv], VecEnv]
 
@@ -86,6 +86,19 @@ def with_device(env_id: str, env_kwargs: dict[str, Any], device: str) -> dict[st
     """Returns the options with a device, where the id runs a model of its own and none is given."""
     family = family_of(env_id)
     return {"device": device, **env_kwargs} if family and family.has_model else dict(env_kwargs)
+
+
+def with_model(env_id: str, env_kwargs: dict[str, Any], former: bool = False) -> dict[str, Any]:
+    """Returns the options with the model that an id has where none is named, if that may change.
+
+    Args:
+        env_id: The id.
+        env_kwargs: Its options.
+        former: Name the one that it had before agents' files told of it.
+    """
+    family = family_of(env_id)
+    model = family and (family.former_model if former else family.default_model)
+    return {"model": model, **env_kwargs} if model else dict(env_kwargs)
 
 
 def whole_games(env_id: str, env_kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from stable_baselines3.common.policies import BasePolicy
 from stable_baselines3.common.utils import set_random_seed
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack, VecNormalize
 
-from objwrappers.agents.envs import make_env, whole_games, with_device
+from objwrappers.agents.envs import make_env, whole_games, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, check_perceived, check_spaces
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.players import RandomPolicy
@@ -202,7 +202,7 @@ def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
         if stack is not None and not 1 <= int(stack) <= MAX_STACK:
             raise ValueError(f"frame_stack must be from 1 to {MAX_STACK}, got {stack}")
         training = Training(
-            dict(config["env_kwargs"]),
+            with_model(env_id, dict(config["env_kwargs"]), former=True),
             frame_stack=None if stack is None else int(stack),
             normalize=_normalises_observations(hyperparams.get("normalize")),
             wrappers=_wrappers(hyperparams),

@@ -16,7 +16,7 @@ from stable_baselines3.common.callbacks import EvalCallback
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
-from objwrappers.agents.envs import make_env, whole_games, with_device
+from objwrappers.agents.envs import make_env, whole_games, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, perceived
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.runs import CONFIG_NAME, acts_greedily
@@ -170,7 +170,7 @@ class VectorExperimentManager(ExperimentManager):
         config = {
             "algo": self.algo,
             "env": self.env_name.gym_id,
-            "env_kwargs": self.env_kwargs,
+            "env_kwargs": with_model(self.env_name.gym_id, self.env_kwargs),
             "hyperparams": _without(self._saved_hyperparams, "env_kwargs"),
             **self._policy,
             "seed": self.seed,

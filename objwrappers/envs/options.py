@@ -20,6 +20,7 @@ __all__ = [
     "CONTROL_CURES",
     "GAZE",
     "IMITATION",
+    "KEYPOINTS",
     "MAX_FRAMES_PER_EPISODE",
     "MAX_SEED",
     "MODEL",
@@ -84,6 +85,8 @@ MODEL = (
     *("refine", "slots", "track", "roles", "relations", "map"),
 )
 """Of ids whose observations are keypoints."""
+KEYPOINTS = "light"
+"""The model of theirs where none is named."""
 MODEL_VECTOR = (*VECTOR, "observation")
 """Of their vector env alone."""
 SCENE = ("model", "weights", "device", "track", "classifier", "roles", "relations", "map")
