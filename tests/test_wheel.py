@@ -17,7 +17,7 @@ import objwrappers
 
 assert objwrappers.__file__.startswith(sys.argv[1]), objwrappers.__file__
 tiny = {"batch_size": 4, "eval_freq": 4, "n_frames": 1024}
-weights = objwrappers.pretrain("motion", "Freeway", n_timesteps=4, hyperparams=tiny, device="cpu")
+weights = objwrappers.pretrain("light", "Freeway", n_timesteps=4, hyperparams=tiny, device="cpu")
 print("weights", weights.name)
 
 env_id = "ObjKeypoints-Freeway-v0"
@@ -89,8 +89,8 @@ def test_a_notebook_needs_nothing_but_the_wheel(installed, tmp_path):
     )
     assert result.returncode == 0, result.stdout + result.stderr
     for line in (
-        "weights motion-Freeway",
-        "keypoints (10, 2)",
+        "weights light-Freeway",
+        "keypoints (18, 2)",
         "scored motion",
         "agent logs/ppo/ObjKeypoints-Freeway-v0_1/ObjKeypoints-Freeway-v0.zip",
         "lengths [10, 10]",

@@ -91,6 +91,8 @@ def with_device(env_id: str, env_kwargs: dict[str, Any], device: str) -> dict[st
 def with_model(env_id: str, env_kwargs: dict[str, Any], former: bool = False) -> dict[str, Any]:
     """Returns the options with the model that an id has where none is named, if that may change.
 
+    Weights name their own.
+
     Args:
         env_id: The id.
         env_kwargs: Its options.
@@ -98,7 +100,8 @@ def with_model(env_id: str, env_kwargs: dict[str, Any], former: bool = False) ->
     """
     family = family_of(env_id)
     model = family and (family.former_model if former else family.default_model)
-    return {"model": model, **env_kwargs} if model else dict(env_kwargs)
+    known = model is None or env_kwargs.get("weights") is not None
+    return dict(env_kwargs) if known else {"model": model, **env_kwargs}
 
 
 def whole_games(env_id: str, env_kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -222,6 +222,10 @@ class MotionMaps(MotionFrames):
 
     All lies where the frames lie, on a GPU, say; so do the batches.
 
+    Attributes:
+        moments: int64 (M, 2), the steps t and envs n that have maps.
+        objects: uint8 (M, rows, columns), what moves there within REST_LAGS, 255 for all of a cell.
+
     Args:
         frames: The recording, as it is watched for motion.
         shown: uint8 (T, N, h', w', 3), the same frames, as a model looks at them.
@@ -249,7 +253,8 @@ class MotionMaps(MotionFrames):
         self._shown, self._cells = shown, cells
         super().__init__(frames, batch_size, still, travels, seed, rank, usual)
         made = [self._maps(*part.T)[1:] for part in self._inside.split(CHUNK)]
-        self._motion, self._objects = (
+        self.moments = self._inside
+        self._motion, self.objects = (
             torch.cat([(maps * 255).round().byte() for maps in kind])
             for kind in zip(*made, strict=True)
         )
@@ -261,7 +266,7 @@ class MotionMaps(MotionFrames):
         t, n = self._inside[chosen].T
         now = self._shown[t, n]
         chosen = chosen.to(now.device)
-        motion, objects = (maps[chosen].float() / 255 for maps in (self._motion, self._objects))
+        motion, objects = (maps[chosen].float() / 255 for maps in (self._motion, self.objects))
         weight = per_object(motion)
         return {"frames": now, "clean": now, "motion": motion, "objects": objects, "weight": weight}
 

@@ -23,7 +23,7 @@ from objwrappers.envs.loading import (
     load_scene,
     look,
 )
-from objwrappers.envs.options import KEYPOINTS, check_flag
+from objwrappers.envs.options import check_flag
 from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ __all__ = [
 
 def make_keypoints(
     game: str,
-    model: str | PerceptionModel = KEYPOINTS,
+    model: str | PerceptionModel | None = None,
     weights: str | None = None,
     device: str = "auto",
     features: str = "pooled",
@@ -69,7 +69,7 @@ def make_keypoints(
     Args:
         game: ``"MsPacman"``.
         model: ``"light"``, ``"motion"``, ``"transporter"``, ``"permakey"``, ``"student"``, or a
-            perception model of your own.
+            perception model of your own; by default that of ``weights``, else ``"light"``.
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         features: ``"pooled"``, or ``"map"`` for convolutional policies: ``features`` are then
@@ -105,7 +105,7 @@ def make_keypoints(
 def make_keypoints_vec(
     game: str,
     num_envs: int = 1,
-    model: str | PerceptionModel = KEYPOINTS,
+    model: str | PerceptionModel | None = None,
     weights: str | None = None,
     device: str = "auto",
     features: str = "pooled",

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from objwrappers.envs.atari import screen_size
-from objwrappers.envs.options import check_flag, check_names
+from objwrappers.envs.options import KEYPOINTS, check_flag, check_names
 from objwrappers.games import check_game, rom_name
 from objwrappers.registration import FAMILIES
 from objwrappers.wrappers.base import check_render_mode
@@ -109,7 +109,7 @@ def frames_for(
 
 def load_keypoints(
     game: str,
-    model: str | PerceptionModel,
+    model: str | PerceptionModel | None,
     weights: str | None,
     device: str,
     features: str,
@@ -120,9 +120,11 @@ def load_keypoints(
 ) -> PerceptionModel:
     """Returns the model of keypoints that an id's options name; a scene model for slots."""
     from objwrappers.perception.keypoint_module import KeypointModule
-    from objwrappers.perception.loading import load_model
+    from objwrappers.perception.loading import load_model, model_of
     from objwrappers.rendering.bars import check_noise
 
+    if model is None:
+        model = KEYPOINTS if weights is None else model_of(weights)
     if "num_keypoints" in options:
         raise ValueError(
             f"num_keypoints={options['num_keypoints']}: the number of keypoints is that of the "
@@ -138,14 +140,14 @@ def load_keypoints(
             model, game=check_game(game), weights=weights, device=device, noise=noise
         )
     if isinstance(model, KeypointModule):
-        model = copy.copy(model)  # another env may show other features of the same network
-        model.use_features(features, map_size)
         if slots and (refine or features != "pooled" or map_size is not None):
             raise ValueError(
                 "slots, and with them roles, relations and map, are of objects: leave refine, "
                 f"features and map_size out, got refine={refine}, features={features!r}, "
                 f"map_size={map_size}."
             )
+        model = copy.copy(model)  # another env may show other features of the same network
+        model.use_features(features, map_size)
         if refine or slots:
             return _second_look(game, model, noise, slots)
     elif refine or slots:

@@ -11,7 +11,7 @@ from objwrappers.agents.fitting import check_perceived, perceived
 from objwrappers.perception.loading import load_model
 from objwrappers.perception.roles import find_roles
 
-OBJECTS = {"relations": True, "map": True}
+OBJECTS = {"model": "motion", "relations": True, "map": True}
 
 
 @pytest.mark.parametrize("single", [False, True], ids=["vector", "single envs"])
@@ -40,7 +40,7 @@ def test_where_nothing_is_perceived_nothing_is_told():
 
 
 def test_only_what_changed_is_a_warning():
-    env = make_env("ObjKeypoints-Pong-v0", 1, {"device": "cpu"})
+    env = make_env("ObjKeypoints-Pong-v0", 1, {"model": "motion", "device": "cpu"})
     here = perceived(env)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -77,13 +77,14 @@ def test_keypoints_ids_agree_through_the_end_of_an_episode(model):
     assert compare(single, vector, steps=200, tolerance=1e-5) >= 2
 
 
-def test_feature_maps_agree_but_for_rounding():
-    options = {"features": "map", "device": "cpu", **EXACT}
+@pytest.mark.parametrize(("model", "shape"), [("motion", (32, 42, 42)), ("light", (32, 21, 20))])
+def test_feature_maps_agree_but_for_rounding(model, shape):
+    options = {"model": model, "features": "map", "device": "cpu", **EXACT}
     single = gym.make("ObjKeypoints-Pong-v0", **options)
     vector = gym.make_vec("ObjKeypoints-Pong-v0", num_envs=2, **options)
     batch, _ = vector.reset(seed=3)
     observation, _ = single.reset(seed=4)
-    assert observation["features"].shape == (32, 42, 42)
+    assert observation["features"].shape == shape
     assert single.observation_space.contains(observation)
     for _ in range(20):
         batch, *_ = vector.step(np.array([2, 2]))

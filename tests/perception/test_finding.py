@@ -168,7 +168,7 @@ def test_weights_of_another_game_are_told(folder):
 
 def test_whose_weights_they_are(folder):
     assert loading.family_and_model_of(folder) == ("keypoints", "motion")
-    assert loading.model_of(BUNDLED / "student-MsPacman") == "student"
+    assert loading.model_of(BUNDLED / "permakey-MsPacman") == "permakey"
 
 
 def save_joint(folder, tasks, noise="none"):

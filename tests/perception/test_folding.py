@@ -23,7 +23,7 @@ def test_a_norm_becomes_part_of_its_layer_by_hand():
     assert one(torch.tensor([[2.0]])).item() == model(torch.tensor([[2.0]])).item() == 17
 
 
-@pytest.mark.parametrize("name", ["motion", "transporter", "permakey", "student"])
+@pytest.mark.parametrize("name", ["light", "motion", "transporter", "permakey"])
 def test_a_folded_model_sees_the_same(name):
     model = load_model(name, "MsPacman", device="cpu")
     one = folded(model)

@@ -44,7 +44,7 @@ def compare(network, model, frames):
         torch.testing.assert_close(got[key], value, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("name", ["motion", "student", "transporter"])
+@pytest.mark.parametrize("name", ["light", "motion", "transporter"])
 def test_bundled_keypoints_are_equal_to_eager_ones(name):
     model = load_model(name, "MsPacman", device="cpu")
     network = running(model, "onnx")

@@ -90,7 +90,7 @@ def test_bad_input_is_one_line(run_zoo, agent_writer, options, message):
     if "keypoints" in options:
         name = "ObjKeypoints-Pong-v0"
         agent = A2C("MultiInputPolicy", gym.make(name, device="cpu"), device="cpu")
-        agent_writer(agent, "a2c", name, "keypoints")
+        agent_writer(agent, "a2c", name, "keypoints", model="light")
     error = run_zoo("compare_saliency", *OPTIONS, *options, ok=False).stderr
     assert error.strip().splitlines()[-1].startswith("error: ")
     assert message in error and "Traceback" not in error

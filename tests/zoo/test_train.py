@@ -265,8 +265,8 @@ def test_other_ids_train_as_rl_zoo_trains_them(train: Any, tmp_path: Path) -> No
         (["--env", "ObjFrames-Pong-v0", "--env-kwargs", "frameskip:0"], "positive integer, got 0"),
         (["--env", ENV, "--env-kwargs", "model:motiom"], "Did you mean 'motion'"),
         (
-            ["--env", "ObjKeypoints-Zaxxon-v0"],
-            "python zoo/pretrain.py --model motion --game Zaxxon",
+            ["--env", "ObjKeypoints-Zaxxon-v0", "--env-kwargs", "model:permakey"],
+            "python zoo/pretrain.py --model permakey --game Zaxxon",
         ),
         (["--env", ENV, "--gym-packages", "no_such_package"], "no_such_package"),
         (["--env", ENV, "--env-kwargs", "features:map", "--algo", "rdqn"], 'features="pooled"'),

@@ -84,6 +84,8 @@ def test_stacked_maps_become_channels():
     one, two = (KeypointCNN(space(channels=n, maps=True)) for n in (4, 8))
     stacked = space(channels=4, maps=True)
     stacked["features"] = gym.spaces.Box(0, 254, (4, 42, 84), np.uint8)
+    count, _ = stacked["keypoints"].shape
+    stacked["keypoints"] = gym.spaces.Box(-1, 1, (count, 4), np.float32)
     stacked = KeypointCNN(stacked)
     stacked.load_state_dict(two.state_dict())
     maps = torch.randint(0, 255, (2, 8, 42, 42)).float()
