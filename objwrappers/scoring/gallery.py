@@ -48,6 +48,14 @@ COLUMNS = 8
 SHOWN_STEP = 120
 FEW_FOUND, FEW_RIGHT = 0.5, 0.3  # below, the page says that it fails
 
+HEAD = """\
+Random play of seeds that training never saw. *Found*: share of the things that move with a present
+keypoint within {near:.0f} native pixels; *right*: share of the present keypoints within as much of such a
+thing. In parentheses the same of a fixed grid of as many points as are present. A thing is a
+connected region of what differs from the background and moves within 16 steps. Where the console's
+memory is known, recall, precision and the distance from an object's centre are those of
+`zoo/score.py`."""
+
 
 @dataclass
 class _Found:
@@ -212,19 +220,14 @@ def _page(rows: dict[str, dict[str, Any]], model: str, page: Path, command: str)
     lines = [
         f"# Keypoints of `{model}`, game by game",
         "",
-        "Random play of seeds that training never saw. *Found*: share of the things that move with "
-        f"a present keypoint within {NEAR_PX:.0f} native pixels; *right*: share of the present "
-        "keypoints within as much of such a thing. In parentheses the same of a fixed grid of as "
-        "many points as are present. A thing is a connected region of what differs from the "
-        "background and moves within 16 steps. Where the console's memory is known, recall, precision and the distance "
-        "from an object's centre are those of `zoo/score.py`.",
+        HEAD.format(near=NEAR_PX),
         "",
         f"Made by `{command}`." if command else "",
         "",
         f"![A frame of each game with its keypoints]({page.with_suffix('.png').name})",
         "",
-        f"Where it fails (less than {FEW_FOUND:.0%} found, {FEW_RIGHT:.0%} right, or no more than the "
-        f"grid finds): {', '.join(failing) or 'nowhere'}.",
+        f"Where it fails (less than {FEW_FOUND:.0%} found, {FEW_RIGHT:.0%} right, or no more than "
+        f"the grid finds): {', '.join(failing) or 'nowhere'}.",
         "",
         "| game | K | things | present | found | right | recall | precision | centre px |",
         "|---|---|---|---|---|---|---|---|---|",
