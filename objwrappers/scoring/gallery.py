@@ -50,8 +50,8 @@ FEW_FOUND, FEW_RIGHT = 0.5, 0.3  # below, the page says that it fails
 
 HEAD = """\
 Random play of seeds that training never saw. *Found*: share of the things that move with a present
-keypoint within {near:.0f} native pixels; *right*: share of the present keypoints within as much of such a
-thing. In parentheses the same of a fixed grid of as many points as are present. A thing is a
+keypoint within {near:.0f} native pixels; *right*: share of the present keypoints within as much of
+such a thing. In parentheses the same of a fixed grid of as many points as are present. A thing is a
 connected region of what differs from the background and moves within 16 steps. Where the console's
 memory is known, recall, precision and the distance from an object's centre are those of
 `zoo/score.py`."""

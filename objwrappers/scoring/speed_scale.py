@@ -88,6 +88,10 @@ def env_scaling(
         raise ValueError(
             f"num_envs and repeats must be at least 1, got {list(num_envs)}, {repeats}."
         )
+    if oc_atari is not None:
+        _oc_atari(
+            oc_atari, game, "ram", 0.0
+        )  # what is missing there is said before all is measured
     rows: list[dict[str, Any]] = []
     for count in num_envs:
         makers = _makers(game, count, models, runtimes, device, peers)
