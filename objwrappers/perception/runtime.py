@@ -46,7 +46,7 @@ TOLERANCE = 1e-4
 OPSET = 17
 MAX_BYTES = 2**28  # of an .onnx
 TRIAL_FRAMES = 3
-PACKAGES = "pip install objwrappers[fast]"
+CURE = "pip install objwrappers[fast]"
 KEY_NAME = "objwrappers"
 
 
@@ -83,8 +83,8 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
             f"runtime='onnx' is for processors, but {model.name} is on {device}: pass "
             "device='cpu', or runtime='torch'."
         )
-    if find_spec("onnxruntime") is None:
-        raise ValueError(f"runtime='onnx' needs ONNX Runtime: {PACKAGES}, or runtime='torch'.")
+    if not _installed():
+        raise ValueError(f"runtime='onnx' needs ONNX Runtime and onnx: {CURE}, or runtime='torch'.")
     try:
         return OnnxNetwork(model, network)
     except Exception as error:
@@ -96,7 +96,11 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
 
 
 def _gains(model: PerceptionModule, device: torch.device) -> bool:
-    return model.exportable and device.type == "cpu" and find_spec("onnxruntime") is not None
+    return model.exportable and device.type == "cpu" and _installed()
+
+
+def _installed() -> bool:
+    return all(find_spec(name) is not None for name in ("onnxruntime", "onnx"))
 
 
 class OnnxNetwork:
