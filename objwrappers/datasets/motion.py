@@ -184,9 +184,7 @@ class MotionFrames(torch.utils.data.Dataset):
             ``motion`` in [0, 1], what moves now; ``objects`` in [0, 1], that and what moves
             within REST_LAGS; ``weight``, :func:`per_object` of the motion.
         """
-        generator = torch.Generator().manual_seed(hash((*self._seed, step)))
-        chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
-        t, n = self._inside[chosen].T
+        t, n = self._inside[self._draw(step)].T
         now, motion, resting = self._maps(t, n)
         return {
             "frames": now,
@@ -195,6 +193,10 @@ class MotionFrames(torch.utils.data.Dataset):
             "objects": resting,
             "weight": per_object(motion),
         }
+
+    def _draw(self, step: int) -> Tensor:
+        generator = torch.Generator().manual_seed(hash((*self._seed, step)))
+        return torch.randint(len(self._inside), (self._batch_size,), generator=generator)
 
     def _maps(self, t: Tensor, n: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Frames; what moves now, and within REST_LAGS, in [0, 1], nothing in another scene."""
@@ -261,8 +263,7 @@ class MotionMaps(MotionFrames):
 
     def __getitem__(self, step: int) -> dict[str, Tensor]:
         """Returns a batch; see :class:`MotionFrames`. Maps are rounded to 1/255."""
-        generator = torch.Generator().manual_seed(hash((*self._seed, step)))
-        chosen = torch.randint(len(self._inside), (self._batch_size,), generator=generator)
+        chosen = self._draw(step)
         t, n = self._inside[chosen].T
         now = self._shown[t, n]
         chosen = chosen.to(now.device)
