@@ -81,6 +81,7 @@ class Space(SceneModule):
     """
 
     name = "space"
+    stored_dtype = torch.float16
     monitor = "loss"
 
     def __init__(
