@@ -60,8 +60,10 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     return (sums / of_chosen.sum(0)).round().to(torch.uint8)
 
 
-def usual_colours(frames: Frames, share: float, samples: int = 1000, seed: int = 0) -> Tensor:
-    """Finds the colours that each pixel has often.
+def usual_colours(
+    frames: Frames, share: float, reach: int = 0, samples: int = 1000, seed: int = 0
+) -> Tensor:
+    """Finds the colours that each pixel has often, or a pixel near it.
 
     Where the camera moves there is no one background, but hills and the road still have few
     colours, and what comes and goes has others.
@@ -69,6 +71,8 @@ def usual_colours(frames: Frames, share: float, samples: int = 1000, seed: int =
     Args:
         frames: The recording.
         share: Of the frames, from which on a colour is usual.
+        reach: Pixels up, down and aside from where it is usual, in which it is so, too. The tops
+            of hills pass a pixel so seldom that they would be things.
         samples: Frames looked at.
         seed: Of the drawing.
 
@@ -81,7 +85,8 @@ def usual_colours(frames: Frames, share: float, samples: int = 1000, seed: int =
         height * width, device=shown.device
     )
     counts = torch.bincount(pixels.flatten(), minlength=LEVELS**3 * height * width)
-    return counts.view(-1, height, width) >= share * len(shown)
+    usual = counts.view(-1, height, width) >= share * len(shown)
+    return F.max_pool2d(usual[None].float(), 2 * reach + 1, stride=1, padding=reach)[0] > 0
 
 
 def _drawn(frames: Frames, samples: int, seed: int) -> Tensor:

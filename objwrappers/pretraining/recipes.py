@@ -115,8 +115,8 @@ class Ingredients:
 
     def usual_in(self, frames: Frames) -> Tensor | None:
         """The colours that are background, too, where the settings say how usual they must be."""
-        share = self.settings.get("usual_share", 1.0)
-        return usual_colours(frames, share) if share < 1 else None
+        share, reach = self.settings.get("usual_share", 1.0), self.settings.get("usual_reach", 0)
+        return usual_colours(frames, share, reach) if share < 1 else None
 
     def at(self, form: FrameFormat) -> tuple[Frames, Frames]:
         """Returns both parts of the recording at another size; here as they are."""

@@ -100,3 +100,6 @@ def _check(settings: Mapping[str, Any]) -> None:
         raise ValueError(
             f"usual_share is a share of the frames, above 0 and at most 1, got {share}."
         )
+    reach = settings.get("usual_reach", 0)
+    if not isinstance(reach, int) or reach < 0:
+        raise ValueError(f"usual_reach is a number of pixels, an integer, got {reach}.")

@@ -87,6 +87,8 @@ def test_colours_that_a_pixel_has_often_do_not_move(recording):
     red, green, blue = (int(c) // 32 for c in BLUE)
     assert usual[(red * 8 + green) * 8 + blue].all(), "the sea is blue"
     assert usual[511, :10].all() and not usual[511, 10:68].any()
+    near = usual_colours(flashing, share=0.15, reach=2)[511]
+    assert near[:12].all() and not near[12:66].any()
     plain = MotionFrames(flashing, 16, still, travels)[0]["motion"]
     masked = MotionFrames(flashing, 16, still, travels, usual=usual)[0]["motion"]
     assert plain[:, :5].max() == 1 and masked[:, :5].max() == 0

@@ -185,6 +185,10 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
             ["--model", "motion", "--game", "Pong", "-params", "usual_share:0"],
             "usual_share is a share of the frames, above 0 and at most 1, got 0",
         ),
+        (
+            ["--model", "light", "--game", "Pong", "-params", "usual_reach:-1"],
+            "usual_reach is a number of pixels, an integer, got -1",
+        ),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
         (["--model", "motion", "--game", "Pong", "--devices", "many"], "devices 'many'"),
         (
