@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +69,9 @@ def pretrain_each(
     wrong: dict[str, str] = {}
     threads = max(1, torch.get_num_threads() // jobs)
     # Forked processes could not use CUDA.
-    pool = ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(threads,)
-    )
+    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(threads,))
     bar = tqdm(total=len(missing), unit="game", disable=not progress)
-    with pool, closing(bar):
+    with pool, _ended_when_interrupted(pool), closing(bar):
         tasks = {
             pool.submit(
                 partial(pretrain, model, game, output=folders[game], cache=False, **options),
@@ -85,3 +85,29 @@ def pretrain_each(
                 wrong[tasks[done]] = f"{type(error).__name__}: {error}"
             bar.update()
     return {game: there for game, there in folders.items() if game not in wrong}, wrong
+
+
+def _begin(threads: int) -> None:
+    """Prepares a process, which ends with the one that began it, even where that was killed."""
+    torch.set_num_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)  # checkpoints are written whole or not at all
+
+
+@contextmanager
+def _ended_when_interrupted(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Ends the pool's processes after Ctrl-C; the pool itself would wait for their games."""
+    others = active_children()
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in set(active_children()).difference(others):
+            process.terminate()
+        raise
