@@ -38,7 +38,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("--model", help="light, motion, permakey, transporter, student; space, space_time; deconv, gcu")
+    add("--model", help="light, motion, permakey, transporter; space, space_time; deconv, gcu")
     add("--family", help="keypoints, scenes or gaze, where several have such a model")
     add("--teacher", help="of a student: motion, permakey, transporter, or weights")
     add("--game", nargs="+", help="as ids spell it, e.g. MsPacman; a recorded task; several")
