@@ -51,7 +51,7 @@ def background(frames: Frames, samples: int = 500, seed: int = 0) -> Tensor:
     """
     shown = _drawn(frames, samples, seed)
     used, bins = _colours(shown).unique(return_inverse=True)
-    own = torch.stack([(bins == b).float().mean(0) for b in range(len(used))])
+    own = _counts(bins, len(used)).float() / len(shown)
     around = F.avg_pool2d(own, 2 * NEIGHBOURHOOD + 1, stride=1, padding=NEIGHBOURHOOD)
     often = own >= torch.clamp(own.amax(0), max=OFTEN)
     chosen = torch.where(often, around, 0.0).argmax(0)
@@ -80,12 +80,7 @@ def usual_colours(
         bool (512, h, w), for each colour of eight levels a channel.
     """
     shown = _drawn(frames, samples, seed)
-    height, width = shown.shape[1:3]
-    pixels = _colours(shown).flatten(1) * height * width + torch.arange(
-        height * width, device=shown.device
-    )
-    counts = torch.bincount(pixels.flatten(), minlength=LEVELS**3 * height * width)
-    usual = counts.view(-1, height, width) >= share * len(shown)
+    usual = _counts(_colours(shown), LEVELS**3) >= share * len(shown)
     return F.max_pool2d(usual[None].float(), 2 * reach + 1, stride=1, padding=reach)[0] > 0
 
 
@@ -93,6 +88,15 @@ def _drawn(frames: Frames, samples: int, seed: int) -> Tensor:
     flat = frames.frames.flatten(0, 1)
     generator = torch.Generator().manual_seed(seed)
     return flat[torch.randperm(len(flat), generator=generator)[:samples]]
+
+
+def _counts(colours: Tensor, number: int) -> Tensor:
+    """How often each pixel has each of so many colours: (N, h, w) → int64 (number, h, w)."""
+    height, width = colours.shape[1:]
+    pixels = torch.arange(height * width, device=colours.device)
+    each = colours.flatten(1) * height * width + pixels
+    counts = torch.bincount(each.flatten(), minlength=number * height * width)
+    return counts.view(number, height, width)
 
 
 def _colours(frames: Tensor) -> Tensor:
