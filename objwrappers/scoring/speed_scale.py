@@ -67,8 +67,8 @@ def env_scaling(
         runtimes: Of each model, see :func:`~objwrappers.perception.runtime.running`.
         peers: SB3's AtariWrapper in a SubprocVecEnv, too, with as many processes as envs, up to
             64.
-        oc_atari: Python of an environment that has OC_Atari: one env of it, by itself and in turn
-            with the other rows, by memory (``ram``) and by sight (``vision``).
+        oc_atari: Python of an environment that has OC_Atari: one env of it, by itself, after the
+            other rows, by memory (``ram``) and by sight (``vision``).
         device: Of perception; on CUDA there are rows whose observations stay there.
         seconds: Length of a turn.
         repeats: Turns of each row.
@@ -89,9 +89,7 @@ def env_scaling(
             f"num_envs and repeats must be at least 1, got {list(num_envs)}, {repeats}."
         )
     if oc_atari is not None:
-        _oc_atari(
-            oc_atari, game, "ram", 0.0
-        )  # what is missing there is said before all is measured
+        _oc_atari(oc_atari, game, "ram", 0.0)  # what is missing is said before all is measured
     rows: list[dict[str, Any]] = []
     for count in num_envs:
         makers = _makers(game, count, models, runtimes, device, peers)
