@@ -89,11 +89,12 @@ class PerceptionModule(Trainable):
     Attributes:
         frame_format: The same.
         stack: Frames that the network looks at, S.
-        exportable: ONNX Runtime is known to give its percepts, and sooner than torch.
+        exportable: ONNX Runtime is known to give its percepts, sooner than torch (True), not to
+            (False), or nobody has tried (None).
     """
 
     observation_space: gym.spaces.Dict
-    exportable: ClassVar[bool] = False
+    exportable: ClassVar[bool | None] = None
 
     def __init__(self, frame_format: FrameFormat = SMALL_RGB) -> None:
         super().__init__()

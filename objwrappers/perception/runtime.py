@@ -76,13 +76,15 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
     network = folded(model)
     device = next(model.parameters(), torch.empty(0)).device
     if runtime == "torch" or (runtime == "auto" and not _gains(model, device)):
-        graphed = device.type == "cuda" and model.exportable
+        graphed = device.type == "cuda" and bool(model.exportable)
         return GraphedNetwork(network) if graphed else network
     if device.type != "cpu":
         raise ValueError(
             f"runtime='onnx' is for processors, but {model.name} is on {device}: pass "
             "device='cpu', or runtime='torch'."
         )
+    if model.exportable is False:
+        raise ValueError(f"{model.name} does not run in ONNX Runtime: pass runtime='torch'.")
     if not _installed():
         raise ValueError(f"runtime='onnx' needs ONNX Runtime and onnx: {CURE}, or runtime='torch'.")
     try:
@@ -96,7 +98,7 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
 
 
 def _gains(model: PerceptionModule, device: torch.device) -> bool:
-    return model.exportable and device.type == "cpu" and _installed()
+    return bool(model.exportable) and device.type == "cpu" and _installed()
 
 
 def _installed() -> bool:

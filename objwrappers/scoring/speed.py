@@ -34,6 +34,7 @@ from objwrappers.perception.loading import (
     model_of,
     model_presets,
 )
+from objwrappers.perception.runtime import Network
 
 __all__ = ["env_speed", "model_speed"]
 
@@ -144,7 +145,7 @@ def load_scene(scene: str | Path, game: str, device: str = "auto") -> Perception
     return load_model(model_of(scene), game, scene, device, family="scenes")
 
 
-def look(model: torch.nn.Module, frames: torch.Tensor) -> Iterator[None]:
+def look(model: Network, frames: torch.Tensor) -> Iterator[None]:
     """Perceives the same frames for ever, once for each item."""
     while True:
         with torch.inference_mode():
@@ -210,7 +211,7 @@ def env_speed(
             1.
     """
     game = check_game(game)
-    _check(num_envs, repeats)
+    check_counts(num_envs, repeats)
     table = env_rows(game, num_envs, model, device, seed, scenes, player)
     take_turns(table, seconds, repeats)
     by_name = {row.name: row.rate for row in table}
@@ -254,7 +255,7 @@ def model_speed(
     Raises:
         ValueError: No such device, or counts below 1.
     """
-    _check(batch, repeats)
+    check_counts(batch, repeats)
     table = model_rows(batch, device)
     take_turns(table, seconds, repeats)
     return {
@@ -275,7 +276,8 @@ def model_speed(
     }
 
 
-def _check(count: int, repeats: int) -> None:
+def check_counts(count: int, repeats: int) -> None:
+    """Raises ValueError if there are fewer than one."""
     if count < 1 or repeats < 1:
         raise ValueError(f"--num-envs and --repeats must be at least 1, got {count}, {repeats}.")
 
