@@ -9,6 +9,7 @@ The names below are imported on first use.
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: objects as observations
 * :class:`FrameObservation`, :class:`VectorFrameObservation`: the pixel baseline
 * :func:`collect`, :func:`pretrain`, :func:`score`: frames recorded, models trained and scored
+* :func:`pretrain_each`, :func:`gallery`: a model of each of many games, and a page of them
 * :func:`collect_demonstrations`: what an expert does, seen in several contexts
 * :func:`download`: recorded human play, Atari-HEAD
 * :func:`score_scenes`, :func:`label_scenes`: scenes scored, their classes named
@@ -43,6 +44,8 @@ _LAZY = {
     "FrameObservation": "objwrappers.wrappers.frames",
     "VectorFrameObservation": "objwrappers.wrappers.frames",
     "pretrain": "objwrappers.pretraining.run",
+    "pretrain_each": "objwrappers.pretraining.each",
+    "gallery": "objwrappers.scoring.gallery",
     "collect": "objwrappers.pretraining.collect",
     "collect_demonstrations": "objwrappers.pretraining.demonstrate",
     "download": "objwrappers.datasets.atari_head.zenodo",

@@ -27,6 +27,7 @@ from objwrappers.command_line import KeyValues, run_program
 from objwrappers.games import GAMES
 from objwrappers.metrics.ram import RAM_GAMES
 from objwrappers.perception.loading import family_and_model_of
+from objwrappers.perception.registry import family_of_model
 from objwrappers.perception.storage import read_config
 from objwrappers.pretraining import pretrain, pretrain_each
 from objwrappers.registration import FAMILIES
@@ -88,6 +89,8 @@ def _train_each(parser: argparse.ArgumentParser, options: dict[str, Any], jobs: 
         parser.error(
             "--each records games by itself: leave out --images, --trials, --frames-folder"
         )
+    if options["devices"] != "1" or options["num_nodes"] != 1:
+        parser.error("--each trains on one device: leave out --devices, --num-nodes; see --jobs")
     for name in ("images", "trials", "frames_folder"):
         del options[name]
     games = options.pop("game")
@@ -99,6 +102,10 @@ def _train_each(parser: argparse.ArgumentParser, options: dict[str, Any], jobs: 
         print(f"{game}: {error}", file=sys.stderr)
     for folder in {output.parent for output in written.values()}:
         print(f"Weights of {len(written)} games lie in {folder}")
+    if options["output"] is None and options["noise"] == "none" and written:
+        if family_of_model(options["model"]) == "keypoints":
+            words = shlex.join(["--model", options["model"], "--game", *games])
+            print(f"Next: python zoo/gallery.py {words}")
     if wrong:
         sys.exit(f"{len(wrong)} games have none; the same command goes on with them")
 
@@ -106,8 +113,8 @@ def _train_each(parser: argparse.ArgumentParser, options: dict[str, Any], jobs: 
 def _command_of(options: dict[str, Any], game: str) -> str:
     """Returns the command that trains a game alone, wherever its weights go."""
     words = ["python", "zoo/pretrain.py", "--model", options["model"], "--game", game]
-    for name in ("family", "teacher", "n_timesteps", "entry", "noise", "seed"):
-        if options[name] not in (None, "none", 0):
+    for name in ("family", "teacher", "n_timesteps", "entry", "noise", "seed", "precision"):
+        if options[name] not in (None, "none", 0, "32-true"):
             words += [f"--{name.replace('_', '-')}", str(options[name])]
     if options["hyperparams"]:
         words += ["-params", *(f"{key}:{value!r}" for key, value in options["hyperparams"].items())]

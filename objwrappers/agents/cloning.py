@@ -21,7 +21,7 @@ from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from objwrappers.agents.demonstrations import demonstrations, split_frames
-from objwrappers.agents.envs import make_env, with_device
+from objwrappers.agents.envs import make_env, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, perceived
 from objwrappers.agents.manager import VERSIONED
 from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
@@ -132,7 +132,7 @@ def clone(
         config = {
             "algo": IMITATION,
             "env": env_id,
-            "env_kwargs": options,
+            "env_kwargs": with_model(env_id, options),
             "hyperparams": {**_without(chosen, "env_kwargs"), **asdict(settings)},
             **describe_policy(model, IMITATION),
             "seed": seed,

@@ -45,8 +45,17 @@ def make_env(
         wrappers: Around the whole, the first one innermost; None is left out.
         monitor_file: CSV file that every game is written to.
         info_keywords: Of the infos at a game's end, written there too.
+
+    Raises:
+        ValueError: Observations that stay on the device, which what lies around these envs, and
+            playing on, would pass through NumPy.
     """
     options = dict(env_kwargs or {})
+    if options.get("observation") == "device":
+        raise ValueError(
+            "observation='device' is for programs of your own: GymVecEnv(gym.make_vec(...)) and "
+            "rollout_buffer_class=objwrappers.sb3.DeviceRolloutBuffer. Leave it out here."
+        )
     vector_env: VectorEnv
     family = family_of(env_id)
     native = family and family.vector_entry_point and env_wrapper is None

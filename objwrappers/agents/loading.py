@@ -194,7 +194,7 @@ def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
                 f"{archive} has no {CONFIG_NAME} beside it: it is in RL Zoo's own format, whose "
                 "pickles can run code. Read it by --trust (trust=True) if you trust who made it."
             )
-        return _read_rl_zoo(archive.parent / env_id)
+        return _read_rl_zoo(archive.parent / env_id, env_id)
     config = read_json(path)
     try:
         hyperparams = dict(config["hyperparams"])
@@ -223,7 +223,7 @@ def read_training(archive: Path, env_id: str, trust: bool = False) -> Training:
     return replace(training, policy=policy, policy_kwargs=kwargs)
 
 
-def _read_rl_zoo(folder: Path) -> Training:
+def _read_rl_zoo(folder: Path, env_id: str) -> Training:
     hyperparams, _ = get_saved_hyperparams(str(folder), test_mode=True)
     env_kwargs = dict(hyperparams.get("env_kwargs") or {})
     if (folder / "args.yml").is_file():
@@ -231,7 +231,7 @@ def _read_rl_zoo(folder: Path) -> Training:
         arguments = yaml.unsafe_load((folder / "args.yml").read_text())
         env_kwargs = dict(arguments.get("env_kwargs") or env_kwargs)
     return Training(
-        env_kwargs,
+        with_model(env_id, env_kwargs, former=True),
         frame_stack=hyperparams.get("frame_stack"),
         normalize=_normalises_observations(hyperparams.get("normalize")),
         wrappers=_wrappers(hyperparams),

@@ -72,7 +72,7 @@ class NoisyBatches(torch.utils.data.Dataset):
             )
             share = visible_share(across, down, tuple(frames.shape[1:3]), NATIVE_SIZE)
             batch["visible"] = visible = torch.from_numpy(share).to(frames.device)
-            if frames.is_cuda:
+            if frames.device.type != "cpu":
                 shown = visible[..., None]
                 bars = (1 - shown) * torch.from_numpy(COLOUR).to(frames.device)
                 batch[key] = (shown * frames + bars).round().to(torch.uint8)

@@ -73,8 +73,8 @@ def make_keypoints(
         weights: A folder or a hub repository; by default the user's cache, then the bundled ones.
         device: ``"auto"`` (CUDA where there is one), ``"cpu"``, ``"cuda"``, ``"cuda:1"``, ...
         features: ``"pooled"``, or ``"map"`` for convolutional policies: ``features`` are then
-            uint8 (F, h, h), the network's feature map where keypoints are.
-        map_size: h; by default the network's, otherwise a divisor of that.
+            uint8 (F, h, w), the network's feature map where keypoints are.
+        map_size: h; by default as many rows as the network has, otherwise fewer.
         refine: Keypoints look a second time, at native resolution, and go to the middle of what
             lies under them (:class:`~objwrappers.perception.scenes.second_look.SecondLook`).
         slots: Observations are rows of what lies under keypoints, by class and tracked, as
@@ -96,8 +96,11 @@ def make_keypoints(
     """
     view = View(track, roles, relations, map)
     slots = _has_slots(slots, view)
-    seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
-    transform = _look(seen, game, 1, view, render_mode, options, runtime=runtime)
+    seen = load_keypoints(
+        game, model, weights, device, features, map_size, refine, slots, runtime, options
+    )
+    apart = "auto" if refine else runtime  # a second look has it already
+    transform = _look(seen, game, 1, view, render_mode, options, runtime=apart)
     env = source(game, **frames_for(seen, render_mode), **options)
     return TransformFrames(env, transform, render_mode)
 
@@ -131,10 +134,13 @@ def make_keypoints_vec(
     """
     view = View(track, roles, relations, map)
     slots = _has_slots(slots, view)
-    seen = load_keypoints(game, model, weights, device, features, map_size, refine, slots, options)
+    seen = load_keypoints(
+        game, model, weights, device, features, map_size, refine, slots, runtime, options
+    )
     on_device = _stays_on_device(observation, slots)
+    apart = "auto" if refine else runtime  # a second look has it already
     transform = _look(
-        seen, game, num_envs, view, render_mode, options, runtime=runtime, on_device=on_device
+        seen, game, num_envs, view, render_mode, options, runtime=apart, on_device=on_device
     )
     env = source(game, num_envs, **frames_for(seen, render_mode), **options)
     return VectorTransformFrames(env, transform, render_mode)
@@ -258,8 +264,6 @@ def _look(
 
     if not isinstance(model, SceneModule):
         return Perceive(model, num_envs, runtime, on_device)
-    if runtime != "auto":
-        raise ValueError(f"runtime={runtime!r} is for keypoints without slots, roles and map.")
     scene, roles = cast(model, game, options.get("noise", "none"), view, weights)
     return look(scene, game, num_envs, view, render_mode, roles)
 

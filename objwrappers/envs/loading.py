@@ -116,9 +116,13 @@ def load_keypoints(
     map_size: int | None,
     refine: bool,
     slots: bool,
+    runtime: str,
     options: dict[str, Any],
 ) -> PerceptionModel:
-    """Returns the model of keypoints that an id's options name; a scene model for slots."""
+    """Returns the model of keypoints that an id's options name; a scene model for slots.
+
+    A second look and slots are of two models: the keypoints among them have their runtime here.
+    """
     from objwrappers.perception.keypoint_module import KeypointModule
     from objwrappers.perception.loading import load_model, model_of
     from objwrappers.rendering.bars import check_noise
@@ -149,7 +153,7 @@ def load_keypoints(
         model = copy.copy(model)  # another env may show other features of the same network
         model.use_features(features, map_size)
         if refine or slots:
-            return _second_look(game, model, noise, slots)
+            return _second_look(game, model, noise, slots, runtime)
     elif refine or slots:
         raise ValueError(f"refine and slots need a KeypointModule, got {type(model)}.")
     elif features != "pooled" or map_size is not None:
@@ -157,7 +161,10 @@ def load_keypoints(
     return model
 
 
-def _second_look(game: str, keypoints: KeypointModule, noise: str, slots: bool) -> PerceptionModel:
+def _second_look(
+    game: str, keypoints: KeypointModule, noise: str, slots: bool, runtime: str
+) -> PerceptionModel:
+    from objwrappers.perception.runtime import running
     from objwrappers.perception.scenes import second_look
 
     if keypoints.frame_format.stack > 1:
@@ -165,11 +172,15 @@ def _second_look(game: str, keypoints: KeypointModule, noise: str, slots: bool) 
             f"{keypoints.name} looks at several frames, and a second look, which refine and slots "
             "take, is of one."
         )
-    own = copy.deepcopy(keypoints)  # whoever gave the model may train it further
+    # Whoever gave the model may train it further.
+    own = copy.deepcopy(keypoints).eval().requires_grad_(False)
     device = next(own.parameters()).device
     scene = second_look.background_of(check_game(game), str(device), noise)
     kind = second_look.UnderKeypoints if slots else second_look.SecondLook
-    return kind(own, scene).eval().requires_grad_(False)
+    network = running(own, runtime)
+    # What stays in torch is folded with all of the model.
+    apart = None if isinstance(network, type(own)) else network
+    return kind(own, scene, apart).eval().requires_grad_(False)
 
 
 def load_scene(

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from objwrappers.geometry import cells_to_frame
 from objwrappers.perception.base import PerceptionModule
-from objwrappers.perception.layers import gaussian_maps, pool_features
+from objwrappers.perception.layers import area_pool, gaussian_maps, pool_features
 
 __all__ = ["FEATURES", "MAP_SCALE", "KeypointModule"]
 
@@ -85,12 +85,11 @@ class KeypointModule(PerceptionModule):
             kind: ``"pooled"``: float32 (K, F), the map's mean under each keypoint's bump.
                 ``"map"``: uint8 (F, h, w), the map where a bump of σ = .15 is at least
                 .2 high, else 0; a byte is 1/32, at most 254.
-            map_size: h; by default as many rows as the network's map, otherwise a divisor of
-                that number: means of cells, for less memory and faster policies. Columns become
-                fewer alike.
+            map_size: h; by default as many rows as the network's map, otherwise fewer: means of
+                cells by area, for less memory and faster policies. Columns become fewer alike.
 
         Raises:
-            ValueError: Another kind, or a size that is no divisor or has no map.
+            ValueError: Another kind, or a size that is larger or has no map.
         """
         if kind not in FEATURES:
             raise ValueError(f"features must be 'pooled' or 'map', got {kind!r}.")
@@ -98,11 +97,10 @@ class KeypointModule(PerceptionModule):
         if map_size is not None and kind != "map":
             raise ValueError(f"map_size={map_size} needs features='map', got {kind!r}.")
         size = rows if map_size is None else map_size
-        if size < 1 or rows % size or columns % (rows // size):
-            also = "" if rows == columns else f" that divides its {columns} columns alike"
-            raise ValueError(f"map_size must be a divisor of {rows}{also}, got {map_size}.")
-        self._features, self._cells_of_one = kind, rows // size
-        map_shape = (channels, size, columns // self._cells_of_one)
+        if not isinstance(size, int) or not 1 <= size <= rows:
+            raise ValueError(f"map_size must be an integer from 1 to {rows}, got {map_size}.")
+        self._features, self._shown_size = kind, (size, max(1, round(columns * size / rows)))
+        map_shape = (channels, *self._shown_size)
         box = gym.spaces.Box
         self.observation_space = gym.spaces.Dict(
             {
@@ -147,7 +145,7 @@ class KeypointModule(PerceptionModule):
         if self._features == "map":
             there = (present > 0.5).float()[..., None, None]
             bumps = (there * gaussian_maps(keypoints, MASK_SIGMA, *size)).sum(1, keepdim=True)
-            masked = F.avg_pool2d(features * (bumps >= MASK_THRESHOLD), self._cells_of_one)
+            masked = self._pooled(features * (bumps >= MASK_THRESHOLD))
             seen = (masked * MAP_SCALE).round().clamp(0, LARGEST_BYTE)
         elif pooled is None:
             seen = pool_features(features, gaussian_maps(keypoints, self.sigma, *size))
@@ -155,6 +153,12 @@ class KeypointModule(PerceptionModule):
             seen = pooled
         where = cells_to_frame(keypoints.float().clamp(-1, 1), *self._keypoint_map)
         return {"keypoints": where, "present": present, "features": seen}
+
+    def _pooled(self, maps: Tensor) -> Tensor:
+        (_, rows, columns), (height, width) = self._map_shape, self._shown_size
+        if rows % height or columns % width:
+            return area_pool(maps, height, width)
+        return F.avg_pool2d(maps, (rows // height, columns // width))
 
 
 def _sides(side: int | tuple[int, int]) -> tuple[int, int]:

@@ -1,10 +1,10 @@
 """How a frozen model runs: in eager torch, in ONNX Runtime on a processor, as a graph on a GPU.
 
-Eager torch is the reference: what else runs is compared with it when it is made, and gives the
-same percepts to 1e-4.
+Eager torch is the reference. A network in ONNX Runtime is compared with it when it is made, and
+gives the same percepts to 1e-4; a graph is made of the same kernels.
 
 * :data:`RUNTIMES`, :func:`check_runtime`: by name
-* :func:`running`: a frozen model → what perceives its frames
+* :func:`is_frozen`, :func:`running`: a frozen model → what perceives its frames
 
 ONNX Runtime (the extra ``fast``) takes half of eager torch's time for small networks. Networks are
 exported once, into the user's cache, by their digest.
@@ -18,6 +18,7 @@ import json
 import warnings
 from collections.abc import Callable
 from contextlib import redirect_stdout
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,7 +36,7 @@ from objwrappers.perception.folding import folded
 from objwrappers.perception.graphs import GraphedNetwork
 from objwrappers.perception.parallel import Chunks
 
-__all__ = ["RUNTIMES", "Network", "OnnxNetwork", "check_runtime", "running"]
+__all__ = ["RUNTIMES", "Network", "OnnxNetwork", "check_runtime", "is_frozen", "running"]
 
 RUNTIMES = ("auto", "torch", "onnx")
 
@@ -55,6 +56,13 @@ def check_runtime(runtime: str) -> str:
     if runtime not in RUNTIMES:
         raise unknown_name("runtime", runtime, RUNTIMES)
     return runtime
+
+
+def is_frozen(model: object) -> bool:
+    """Whether a model is one of ours, and nothing of it learns."""
+    return isinstance(model, PerceptionModule) and not any(
+        parameter.requires_grad for parameter in model.parameters()
+    )
 
 
 def running(model: PerceptionModule, runtime: str = "auto") -> Network:
@@ -109,7 +117,8 @@ class OnnxNetwork:
     """A model in ONNX Runtime, on a processor.
 
     A batch is cut into as many parts as torch has threads, each perceived by one thread, so that
-    no engine keeps threads of its own that would take turns with those of others.
+    no engine keeps threads of its own that would take turns with those of others. Copies share the
+    session; a pickle holds the exported network.
 
     Args:
         model: Frozen, on a processor.
@@ -120,7 +129,6 @@ class OnnxNetwork:
     """
 
     def __init__(self, model: PerceptionModule, network: PerceptionModule) -> None:
-        self._model = network
         form = network.frame_format
         ends = (form.stack,) if form.stack > 1 else ()
         size = (form.height or 1, form.width or 1, 1 if form.grayscale else 3)
@@ -130,25 +138,41 @@ class OnnxNetwork:
         )
         with torch.inference_mode():
             expected = network(frames)
-        self._keys = [*expected]
+        self._model, self._keys = network, [*expected]
         key = _key(model)
         path = cache_folder("onnx", f"{key[:32]}.onnx")
-        content = _read(path, key)
-        if content is None:
-            content = _export(network, frames, self._keys, key)
-            _keep(path, content)
-        self._session = _session(content)
-        self._chunks = Chunks(self._run)
+        try:
+            self._take(_read(path, key))
+            self._compare(frames, expected)
+        except FileNotFoundError:
+            self._make(path, frames, key, expected)
+        except Exception as error:
+            warnings.warn(f"An exported network is made again: {error}", stacklevel=4)
+            self._make(path, frames, key, expected)
+
+    def _make(self, path: Path, frames: Tensor, key: str, expected: dict[str, Tensor]) -> None:
+        self._take(_export(self._model, frames, self._keys, key))
         self._compare(frames, expected)
+        _keep(path, self._content)
+
+    def _take(self, content: bytes) -> None:
+        self._content = content
+        self._chunks = Chunks(partial(_run, _session(content), self._keys))
+
+    def __deepcopy__(self, _: object) -> OnnxNetwork:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"model": self._model, "keys": self._keys, "content": self._content}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self._model, self._keys = state["model"], state["keys"]
+        self._take(state["content"])
 
     def __call__(self, frames: Tensor) -> dict[str, Tensor]:
         """Perceives frames; see :meth:`~objwrappers.perception.base.PerceptionModule.forward`."""
         frames = self._model.resize(frames)
         return {key: torch.from_numpy(v) for key, v in self._chunks(frames.numpy()).items()}
-
-    def _run(self, frames: np.ndarray) -> dict[str, np.ndarray]:
-        values = self._session.run(self._keys, {"frames": np.ascontiguousarray(frames)})
-        return dict(zip(self._keys, values, strict=True))
 
     def _compare(self, frames: Tensor, expected: dict[str, Tensor]) -> None:
         got = self(frames)
@@ -157,6 +181,11 @@ class OnnxNetwork:
             most = 1.0 if _is_whole(value) else TOLERANCE * max(1.0, float(value.abs().max()))
             if got[key].shape != value.shape or not float((got[key] - value).abs().max()) <= most:
                 raise ValueError(f"{key} differs from torch's by more than {most}")
+
+
+def _run(session: Any, keys: list[str], frames: np.ndarray) -> dict[str, np.ndarray]:
+    values = session.run(keys, {"frames": np.ascontiguousarray(frames)})
+    return dict(zip(keys, values, strict=True))
 
 
 def _is_whole(value: Tensor) -> bool:
@@ -214,17 +243,16 @@ def _metadata(key: str) -> bytes:
     return b"\x72" + bytes([len(entry)]) + entry
 
 
-def _read(path: Path, key: str) -> bytes | None:
-    """The exported network, None where there is none, or with a warning where it is another."""
-    try:
-        content = read_regular(path, MAX_BYTES)
-        if _session(content).get_modelmeta().custom_metadata_map.get(KEY_NAME) != key:
-            raise ValueError(f"{path} is not of these weights.")
-    except FileNotFoundError:
-        return None
-    except Exception as error:
-        warnings.warn(f"An exported network is made again: {error}", stacklevel=5)
-        return None
+def _read(path: Path, key: str) -> bytes:
+    """The exported network.
+
+    Raises:
+        FileNotFoundError: There is none.
+        ValueError: It is another one's.
+    """
+    content = read_regular(path, MAX_BYTES)
+    if not content.endswith(_metadata(key)):
+        raise ValueError(f"{path} is not of these weights.")
     return content
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
-from multiprocessing import active_children, get_context, parent_process
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from tqdm import tqdm
 from objwrappers.files import cache_folder
 from objwrappers.perception.loading import weights_name
 from objwrappers.perception.registry import family_of_model
-from objwrappers.perception.storage import CONFIG_NAME
+from objwrappers.perception.storage import CONFIG_NAME, read_config
 from objwrappers.pretraining.game_sets import games_of
 from objwrappers.pretraining.run import pretrain
 
@@ -38,17 +40,18 @@ def pretrain_each(
     progress: bool = False,
     **options: Any,
 ) -> tuple[dict[str, Path], dict[str, str]]:
-    """Trains a model on each of several games by itself.
+    """Trains a model on each of several games by itself, in a process of its own.
 
     Games whose weights are there are passed over, so that the same call goes on where it was
-    interrupted, inside a game, too. A game that fails does not keep the others.
+    interrupted, inside a game, too; weights that another command made are so with a warning. A
+    game that fails does not keep the others.
 
     Args:
         model: See :func:`~objwrappers.pretraining.run.pretrain`.
         games: As ids spell them, or names of sets of games: ``"all"``, ``"atari57"``.
         output: A folder, in which each game's weights have the usual name; by default the user's
             cache.
-        jobs: Games trained at once, each by a process of its own.
+        jobs: Games trained at once.
         command_of: Game → the command that trains it alone, for the record.
         progress: Show a bar over the games.
         **options: The others of :func:`~objwrappers.pretraining.run.pretrain`.
@@ -66,31 +69,90 @@ def pretrain_each(
     noise = options.get("noise", "none")
     folders = {game: folder / weights_name(model, game, noise, family) for game in games_of(games)}
     missing = [game for game, there in folders.items() if not (there / CONFIG_NAME).exists()]
-    wrong: dict[str, str] = {}
-    threads = max(1, torch.get_num_threads() // jobs)
-    # Forked processes could not use CUDA.
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_begin, initargs=(threads,))
-    bar = tqdm(total=len(missing), unit="game", disable=not progress)
-    with pool, _ended_when_interrupted(pool), closing(bar):
-        tasks = {
-            pool.submit(
-                partial(pretrain, model, game, output=folders[game], cache=False, **options),
-                command=command_of(game) if command_of else None,
-            ): game
-            for game in missing
-        }
-        for done in as_completed(tasks):
-            error = done.exception()
-            if error is not None:
-                wrong[tasks[done]] = f"{type(error).__name__}: {error}"
-            bar.update()
+    if command_of is not None:
+        _warn_of_others({g: there for g, there in folders.items() if g not in missing}, command_of)
+    calls: dict[str, Callable[[], Any]] = {
+        game: partial(
+            partial(pretrain, model, game, output=folders[game], cache=False, **options),
+            command=command_of(game) if command_of else None,
+        )
+        for game in missing
+    }
+    with closing(tqdm(total=len(missing), unit="game", disable=not progress)) as bar:
+        wrong = _run(calls, jobs, bar.update)
     return {game: there for game, there in folders.items() if game not in wrong}, wrong
 
 
-def _begin(threads: int) -> None:
-    """Prepares a process, which ends with the one that began it, even where that was killed."""
+def _warn_of_others(folders: dict[str, Path], command_of: Callable[[str], str]) -> None:
+    """Says which weights would not be those that are asked for."""
+    others = {}
+    for game, folder in folders.items():
+        made_by = read_config(folder).get("training", {}).get("command")
+        if made_by != command_of(game):
+            others[folder.name] = made_by
+    if others:
+        name, made_by = next(iter(others.items()))
+        more = f", and {len(others) - 1} more" if len(others) > 1 else ""
+        warnings.warn(
+            f"Weights that another command made are left as they are: {name} ({made_by}){more}. "
+            "Remove them, or give another output, to train anew.",
+            stacklevel=3,
+        )
+
+
+def _run(calls: dict[str, Callable[[], Any]], jobs: int, done: Callable[[], Any]) -> dict[str, str]:
+    """Makes the calls, so many at once; returns what was wrong with which."""
+    waiting, wrong = [*calls], {}
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = get_context("spawn")  # forked processes could not use CUDA
+    running: dict[Connection, tuple[str, BaseProcess]] = {}
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                game = waiting.pop(0)
+                receiver, sender = context.Pipe(duplex=False)
+                process = context.Process(target=_call, args=(calls[game], threads, sender))
+                process.start()
+                sender.close()
+                running[receiver] = game, process
+            for ready in wait([*running]):
+                assert isinstance(ready, Connection)
+                game, ended = running.pop(ready)
+                error = _outcome(ready, ended)
+                if error:
+                    wrong[game] = error
+                done()
+    finally:
+        for _, unfinished in running.values():
+            unfinished.terminate()
+    return wrong
+
+
+def _outcome(receiver: Connection, process: BaseProcess) -> str:
+    """What a process says of its call, or how it ended without a word; empty where all is well."""
+    try:
+        said = receiver.recv()
+        process.join()
+    except EOFError:
+        process.join()
+        said = f"its process ended with exit code {process.exitcode}"
+        if process.exitcode == 1:
+            said += "; a script calls this under if __name__ == '__main__':"
+    receiver.close()
+    return said
+
+
+def _call(function: Callable[[], Any], threads: int, sender: Connection) -> None:
+    """Runs in the process, which ends with the one that began it, even where that was killed."""
     torch.set_num_threads(threads)
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        function()
+        sender.send("")
+    except Exception as error:
+        sender.send(f"{type(error).__name__}: {error}")
+    except KeyboardInterrupt:
+        sender.send("interrupted")
 
 
 def _end_with_parent() -> None:
@@ -98,16 +160,3 @@ def _end_with_parent() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)  # checkpoints are written whole or not at all
-
-
-@contextmanager
-def _ended_when_interrupted(pool: ProcessPoolExecutor) -> Iterator[None]:
-    """Ends the pool's processes after Ctrl-C; the pool itself would wait for their games."""
-    others = active_children()
-    try:
-        yield
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in set(active_children()).difference(others):
-            process.terminate()
-        raise

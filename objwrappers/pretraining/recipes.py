@@ -176,6 +176,8 @@ def light(module: Any, given: Ingredients) -> Datasets:
     K is what all but :data:`CROWDED` of the frames have moving at once, and :data:`SPARE` more.
     """
     if given.recordings:
+        if "height" in given.settings.get("model", {}):
+            raise ValueError("height is half of that of the game's frames: leave it out.")
         module.fit(native_height=given.recordings[0].frame_shape[0])
 
     def placed(parts: tuple[Frames, Frames]) -> list[Frames]:

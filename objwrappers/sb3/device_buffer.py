@@ -14,6 +14,8 @@ from stable_baselines3.common.type_aliases import DictRolloutBufferSamples
 from stable_baselines3.common.utils import obs_as_tensor
 from torch import Tensor
 
+from objwrappers.wrappers.perception import torch_dtype
+
 __all__ = ["DeviceRolloutBuffer"]
 
 
@@ -34,7 +36,7 @@ class DeviceRolloutBuffer(DictRolloutBuffer):
         """Forgets all rollouts."""
         super().reset()
         self.observations = {
-            key: torch.zeros(value.shape, dtype=_dtype(value), device=self.device)
+            key: torch.zeros(value.shape, dtype=torch_dtype(value.dtype), device=self.device)
             for key, value in self.observations.items()
         }
 
@@ -65,7 +67,3 @@ class DeviceRolloutBuffer(DictRolloutBuffer):
             self.observations = kept
         observations = {key: value[chosen] for key, value in self.observations.items()}
         return samples._replace(observations=observations)
-
-
-def _dtype(value: Any) -> torch.dtype:
-    return torch.from_numpy(np.empty(0, value.dtype)).dtype

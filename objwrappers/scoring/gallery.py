@@ -52,9 +52,9 @@ HEAD = """\
 Random play of seeds that training never saw. *Found*: share of the things that move with a present
 keypoint within {near:.0f} native pixels; *right*: share of the present keypoints within as much of
 such a thing. In parentheses the same of a fixed grid of as many points as are present. A thing is a
-connected region of what differs from the background and moves within 16 steps. Where the console's
-memory is known, recall, precision and the distance from an object's centre are those of
-`zoo/score.py`."""
+connected region of what differs from the background and moves within 16 steps; where the camera
+moves, scenery is things, too. Where the console's memory is known, recall, precision and the
+distance from an object's centre are those of `zoo/score.py`."""
 
 
 @dataclass
@@ -130,13 +130,16 @@ def gallery(
 
     Raises:
         FileNotFoundError: A game has no weights.
-        ValueError: No such game or model.
+        ValueError: No such game or model, or a page that is no ``.md``.
     """
     page = Path(page)
+    if page.suffix != ".md":
+        raise ValueError(f"The page is Markdown and ends with .md, got {page}.")
+    # What is missing is said before all is measured.
+    networks = {check_game(game): load_model(model, game, device=device) for game in games}
     rows: dict[str, dict[str, Any]] = {}
     pictures = []
-    for game in tqdm([check_game(game) for game in games], unit="game", disable=not progress):
-        network = load_model(model, game, device=device)
+    for game, network in tqdm(networks.items(), unit="game", disable=not progress):
         shown, figures = _watch(game, network, seed)
         if game in RAM_GAMES:
             table = score_games(game, model, frames=frames, seed=seed, device=device)

@@ -61,33 +61,20 @@ def ppo_speed(
     game, device = check_game(game), check_device(device)
     if num_envs < 1 or repeats < 1:
         raise ValueError(f"num_envs and repeats must be at least 1, got {num_envs}, {repeats}.")
-    agents: dict[str, Callable[[], PPO]] = {
-        REFERENCE: partial(_agent, "CnnPolicy", sb3_stack(game, num_envs, seed), device, seed),
-        "pixels, ObjFrames": partial(
-            _agent, "CnnPolicy", _ours(f"ObjFrames-{game}-v0", num_envs), device, seed
-        ),
-    }
-    for model in models:
-        options = {"model": model, "device": device}
-        make = partial(_ours, f"ObjKeypoints-{game}-v0", num_envs, **options)
-        dense = partial(_agent, "MultiInputPolicy", device=device, seed=seed, policy_kwargs=DENSE)
-        agents[f"keypoints, {model}"] = partial(dense, VecFrameStack(make(), 4))
-        if device.startswith("cuda"):
-            agents[f"keypoints, {model}, not stacked"] = partial(dense, make())
-            agents[f"keypoints, {model}, not stacked, on the device"] = partial(
-                dense, make(observation="device"), rollout_buffer_class=DeviceRolloutBuffer
-            )
-    made = {name: make() for name, make in agents.items()}
     per_rollout = SETTINGS["n_steps"] * num_envs
-    table = [Row(name, per_rollout, _learn(agent, per_rollout)) for name, agent in made.items()]
+    table: list[Row] = []
+    envs: list[VecEnv] = []
     try:
+        for name, make, options in _entries(game, num_envs, models, device, seed):
+            envs.append(make())
+            agent = PPO(env=envs[-1], device=device, seed=seed, **SETTINGS, **options)
+            table.append(Row(name, per_rollout, _learn(agent, per_rollout)))
         for row in table:
             next(row.player)
         take_turns(table, seconds, repeats)
     finally:
-        for agent in made.values():
-            assert agent.env is not None
-            agent.env.close()
+        for env in envs:
+            env.close()
     return {
         **machine(device),
         "repeats": repeats,
@@ -107,15 +94,31 @@ def ppo_speed(
     }
 
 
-DENSE = {"net_arch": [256, 256]}
+def _entries(
+    game: str, num_envs: int, models: Sequence[str], device: str, seed: int
+) -> Iterator[tuple[str, Callable[[], VecEnv], dict[str, Any]]]:
+    """Names, what makes their envs, and PPO's options; the reference comes first."""
+    pixels = {"policy": "CnnPolicy"}
+    yield REFERENCE, partial(sb3_stack, game, num_envs, seed), pixels
+    yield "pixels, ObjFrames", partial(_ours, f"ObjFrames-{game}-v0", num_envs), pixels
+    dense = {"policy": "MultiInputPolicy", "policy_kwargs": {"net_arch": [256, 256]}}
+    for model in models:
+        options = {"model": model, "device": device}
+        make = partial(_ours, f"ObjKeypoints-{game}-v0", num_envs, **options)
+        yield f"keypoints, {model}", partial(_stacked, make), dense
+        if device.startswith("cuda"):
+            yield f"keypoints, {model}, not stacked", make, dense
+            stays = {**dense, "rollout_buffer_class": DeviceRolloutBuffer}
+            on_device = partial(make, observation="device")
+            yield f"keypoints, {model}, not stacked, on the device", on_device, stays
 
 
 def _ours(env_id: str, num_envs: int, **options: Any) -> VecEnv:
     return GymVecEnv(gym.make_vec(env_id, num_envs=num_envs, **options))
 
 
-def _agent(policy: str, env: VecEnv, device: str, seed: int, **options: Any) -> PPO:
-    return PPO(policy, env, device=device, seed=seed, **SETTINGS, **options)
+def _stacked(make: Callable[[], VecEnv]) -> VecEnv:
+    return VecFrameStack(make(), 4)
 
 
 def _learn(agent: PPO, steps: int) -> Iterator[None]:

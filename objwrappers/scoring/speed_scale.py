@@ -77,7 +77,8 @@ def env_scaling(
     Returns:
         The machine and the options; ``rows``, each with ``name``, ``num_envs``,
         ``env_steps_per_second``, ``ratio_to_raw`` (of as many envs), ``memory_mb``, by how much
-        the process grew as the envs were made and warmed up, and its ``turns``.
+        the process, without others that it began, grew as the envs were made and warmed up, and
+        its ``turns``.
 
     Raises:
         FileNotFoundError: There are no weights of a model for the game.
@@ -143,8 +144,12 @@ def _makers(
 
 def sb3_stack(game: str, count: int, seed: int = 0) -> VecEnv:
     """Returns what SB3's users play: its wrappers, a process for each env, four frames."""
+    if (env_id := f"{game}NoFrameskip-v4") not in gym.registry:
+        raise ValueError(
+            f"SB3's own stack plays {env_id}, which ALE does not have: take another game."
+        )
     env = make_atari_env(
-        f"{game}NoFrameskip-v4",
+        env_id,
         count,
         seed,
         vec_env_cls=SubprocVecEnv,

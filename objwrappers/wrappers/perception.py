@@ -2,6 +2,7 @@
 
 * :class:`Perceive`: the transform, frames → model → named arrays
 * :class:`DeviceStack`: the last frames of each env, where the model runs
+* :func:`torch_dtype`: NumPy's dtype → torch's
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: around one env, around a
   vector env
 """
@@ -19,7 +20,7 @@ from torch import Tensor
 
 from objwrappers.memory import keep_freed_memory
 from objwrappers.perception.base import PerceptionModel, PerceptionModule, frame_format_of
-from objwrappers.perception.runtime import Network, check_runtime, running
+from objwrappers.perception.runtime import Network, check_runtime, is_frozen, running
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
     FrameTransform,
@@ -29,7 +30,13 @@ from objwrappers.wrappers.base import (
 )
 from objwrappers.wrappers.resizing import prepare_frames
 
-__all__ = ["DeviceStack", "Perceive", "PerceptionObservation", "VectorPerceptionObservation"]
+__all__ = [
+    "DeviceStack",
+    "Perceive",
+    "PerceptionObservation",
+    "VectorPerceptionObservation",
+    "torch_dtype",
+]
 
 
 class Perceive(FrameTransform):
@@ -67,11 +74,8 @@ class Perceive(FrameTransform):
         self._device = torch.device("cpu") if first is None else first.device
         self._format = frame_format_of(model)
         keep_freed_memory()
-        frozen = isinstance(model, PerceptionModule) and not any(
-            parameter.requires_grad for parameter in model.parameters()
-        )
         self._network: Network = self.model
-        if frozen:
+        if is_frozen(model):
             assert isinstance(model, PerceptionModule)
             self._network = running(model, runtime)
         elif check_runtime(runtime) == "onnx":
@@ -87,23 +91,26 @@ class Perceive(FrameTransform):
         """Those of the model; nothing is known of one that is no :class:`PerceptionModule`."""
         return self.model.digests if isinstance(self.model, PerceptionModule) else {}
 
-    @torch.inference_mode()
     def __call__(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> dict[str, Any]:
         """Returns the model's arrays, (n, ...) each, those beside the observation among them."""
+        # What learns from tensors of inference mode would fail.
+        with torch.no_grad() if self._on_device else torch.inference_mode():
+            return self._perceive(frames, envs, fresh)
+
+    def _perceive(self, frames: np.ndarray, envs: np.ndarray, fresh: np.ndarray) -> dict[str, Any]:
         wanted = self._format
         frames = prepare_frames(frames, wanted.height, wanted.width, wanted.grayscale)
         on_device = self._sent(np.ascontiguousarray(frames))
         if self._stack is not None:
             on_device = self._stack.push(on_device, envs, fresh)
         percepts = self._network(on_device)
-        if self._on_device:
-            return percepts
         spaces = self.model.observation_space.spaces
         dtypes = {key: spaces[key].dtype if key in spaces else np.float32 for key in percepts}
-        if not on_device.is_cuda:
+        if self._on_device:
+            return {key: value.to(torch_dtype(dtypes[key])) for key, value in percepts.items()}
+        if self._device.type == "cpu":
             return {
-                key: np.ascontiguousarray(value.float().numpy(), dtypes[key])
-                for key, value in percepts.items()
+                key: np.array(value.float().numpy(), dtypes[key]) for key, value in percepts.items()
             }
         flat = torch.cat([value.flatten(1).float() for value in percepts.values()], dim=1)
         values = flat.cpu().numpy()
@@ -128,7 +135,7 @@ class Perceive(FrameTransform):
         self._staging.copy_(given)
         sent = self._staging.to(self._device, non_blocking=True)
         self._arrived = torch.cuda.Event()
-        self._arrived.record()
+        self._arrived.record(torch.cuda.current_stream(self._device))
         return sent
 
     def choose(self, percepts: Observation) -> Observation:
@@ -141,6 +148,11 @@ class Perceive(FrameTransform):
         assert isinstance(percepts, dict)
         arrays = {key: np.asarray(_on_processor(value)) for key, value in percepts.items()}
         return draw_percepts(frame, arrays, names=getattr(self.model, "label_names", ()))
+
+
+def torch_dtype(dtype: Any) -> torch.dtype:
+    """Returns torch's name of a NumPy dtype."""
+    return torch.from_numpy(np.empty(0, dtype)).dtype
 
 
 def _on_processor(value: Any) -> Any:

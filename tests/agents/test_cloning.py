@@ -1,6 +1,7 @@
 """Imitators from end to end: trained, read without pickles, played, and gone on with by PPO."""
 
 import json
+import warnings
 
 import numpy as np
 import pytest
@@ -142,6 +143,15 @@ def test_keypoints_are_imitated_with_their_stack(train, tmp_path):
     assert observation["keypoints"].shape == (1, 3, 8)
     actions, _ = agent.predict(observation)
     assert actions.shape == (1,)
+    env.close()
+
+
+def test_an_imitator_keeps_the_model_that_it_learned_from(train, tmp_path):
+    env_id = "ObjKeypoints-MsPacman-v0"
+    assert config_of(train(env_id))["env_kwargs"]["model"] == "light"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # of other models than in its training
+        _, env = load_agent("bc", env_id, folder=tmp_path / "logs", device="cpu")
     env.close()
 
 

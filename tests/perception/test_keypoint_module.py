@@ -58,9 +58,19 @@ def test_a_smaller_map_holds_means_of_cells():
     assert shown[0].count_nonzero() == 1
 
 
-@pytest.mark.parametrize("size", [0, -1, 5, 42])
-def test_a_map_size_that_does_not_divide_is_refused(size):
-    with pytest.raises(ValueError, match=f"map_size must be a divisor of 21, got {size}"):
+def test_a_map_that_does_not_divide_holds_means_by_area():
+    model = Stub()
+    model.use_features("map", map_size=5)
+    shown = model.perceive(torch.zeros(1, 3, 84, 84))["features"][0]
+    assert shown.shape == model.observation_space["features"].shape == (3, 5, 5)
+    # All nine cells lie in the middle one of 4.2², which holds 16 · 9 / 17.64 and twice that.
+    assert shown[:2, 2, 2].tolist() == [8, 16]
+    assert shown[0].count_nonzero() == 1
+
+
+@pytest.mark.parametrize("size", [0, -1, 42, 7.0])
+def test_a_map_size_that_cannot_be_is_refused(size):
+    with pytest.raises(ValueError, match=f"map_size must be an integer from 1 to 21, got {size}"):
         Stub().use_features("map", map_size=size)
     with pytest.raises(ValueError, match="needs features='map'"):
         Stub().use_features("pooled", map_size=7)

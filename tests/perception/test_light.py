@@ -130,8 +130,10 @@ def test_a_map_that_is_not_square_is_shown_and_read(model):
     assert space["features"].shape == (32, 21, 20)
     percepts = model(torch.randint(256, (2, 210, 160, 3), dtype=torch.uint8))
     assert percepts["features"].shape == (2, 32, 21, 20)
-    with pytest.raises(ValueError, match="a divisor of 21 that divides its 20 columns alike"):
-        model.use_features("map", 7)
+    model.use_features("map", 7)
+    assert model.observation_space["features"].shape == (32, 7, 7)
+    percepts = model(torch.randint(256, (2, 210, 160, 3), dtype=torch.uint8))
+    assert percepts["features"].shape == (2, 32, 7, 7)
     stacked = gym.spaces.Dict(
         {
             "keypoints": gym.spaces.Box(-1, 1, (7, 2 * 4), np.float32),

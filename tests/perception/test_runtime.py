@@ -1,8 +1,11 @@
 """Another engine gives what torch gives, or says why not."""
 
+import copy
 import gc
+import pickle
 import threading
 import warnings
+import weakref
 
 import numpy as np
 import pytest
@@ -107,19 +110,43 @@ def test_a_file_that_is_not_of_these_weights_is_made_again(model, content):
     assert file.read_bytes() == right
 
 
-def test_a_file_that_says_it_is_of_these_weights_but_is_not_is_refused(model):
+def test_a_file_that_says_it_is_of_these_weights_but_is_not_is_made_again(model, monkeypatch):
     running(model)
     (file,) = cache_folder("onnx").iterdir()
+    right = file.read_bytes()
     torch.manual_seed(1)
     other = LightKeypoints(num_keypoints=5).eval().requires_grad_(False)
     running(other)
     (foreign,) = {*cache_folder("onnx").iterdir()} - {file}
     # The last entry of its name is what counts.
     file.write_bytes(foreign.read_bytes() + runtimes._metadata(runtimes._key(model)))
+    wrong = file.read_bytes()
+    with pytest.warns(UserWarning, match="made again: .* differs from torch's"):
+        compare(running(model), model, pictures(3))
+    assert file.read_bytes() == right
+    # What is wrong even so is not kept, and torch takes its place.
+    file.unlink()
+    monkeypatch.setattr(runtimes, "_export", lambda *_: wrong)
     with pytest.raises(ValueError, match="differs from torch's"):
         running(model, "onnx")
     with pytest.warns(UserWarning, match="runs in torch, not in ONNX Runtime"):
         compare(running(model), model, pictures(3))
+    assert not file.exists()
+
+
+def test_it_is_pickled_and_copied_and_ends_with_who_holds_it(model):
+    network = running(model)
+    assert copy.deepcopy(network) is network
+    again = pickle.loads(pickle.dumps(network))
+    for one in (network, again):
+        compare(one, model, pictures(5))
+    gone = weakref.ref(network._chunks)
+    gc.disable()
+    try:
+        del network, one
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 def test_a_cache_that_cannot_be_written_is_a_warning(model, tmp_path):

@@ -1,5 +1,6 @@
 """One training for each of several games: what becomes of their processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -8,6 +9,9 @@ import time
 from pathlib import Path
 
 import pytest
+
+from objwrappers.pretraining import each
+from objwrappers.pretraining.each import pretrain_each
 
 ROOT = Path(__file__).parents[2]
 LINUX = Path("/proc/self/task").exists()
@@ -60,3 +64,34 @@ def test_no_game_goes_on_without_the_program(tmp_path, how):
     assert program.wait(60) != 0
     until(lambda: not any(map(trains, workers)))
     assert not (tmp_path / "logs" / "perception" / "light-Boxing-0").exists()
+
+
+def dies():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fails():
+    raise ValueError("so it is")
+
+
+def test_a_process_that_dies_takes_no_other_game_with_it():
+    done = []
+    calls = {"Pong": dies, "Boxing": fails, "Freeway": os.getpid, "Alien": os.getpid}
+    wrong = each._run(calls, jobs=2, done=lambda: done.append(1))
+    assert wrong == {
+        "Pong": "its process ended with exit code -9",
+        "Boxing": "ValueError: so it is",
+    }
+    assert len(done) == 4
+
+
+def test_weights_that_another_command_made_are_left_with_a_warning(tmp_path):
+    for game, seed in (("Pong", 0), ("Boxing", 1)):
+        folder = tmp_path / f"light-{game}"
+        folder.mkdir()
+        config = {"training": {"command": f"train {game} {seed}"}}
+        (folder / "config.json").write_text(json.dumps(config))
+    options = {"output": tmp_path, "command_of": "train {} 0".format}
+    with pytest.warns(UserWarning, match=r"left as they are: light-Boxing \(train Boxing 1\)\. "):
+        written, wrong = pretrain_each("light", ["Pong", "Boxing"], **options)
+    assert written.keys() == {"Pong", "Boxing"} and not wrong

@@ -189,6 +189,10 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
             ["--model", "light", "--game", "Pong", "-params", "usual_reach:-1"],
             "usual_reach is a number of pixels, an integer, got -1",
         ),
+        (
+            ["--model", "light", "--game", "Pong", "-params", "usual_reach:2"],
+            "usual_reach=2 is of usual_share, which is 1",
+        ),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
         (["--model", "motion", "--game", "Pong", "--devices", "many"], "devices 'many'"),
         (
@@ -286,7 +290,7 @@ def test_a_folder_of_images_is_learned_from(run_zoo, tmp_path):
 def test_each_game_has_weights_of_its_own_and_what_is_there_is_left_alone(run_zoo, tmp_path):
     options = ["--model", "light", "--game", "Pong", "pacman", "--each", "-n", 8, "--seed", 3]
     changes = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4", "n_frames:2048"]
-    arguments = [*options, "--output", "out", "--device", "cpu", *changes]
+    arguments = [*options, "--output", "out", "--device", "cpu", "--jobs", 2, *changes]
     result = run_zoo("pretrain", *arguments)
     assert "Weights of 2 games lie in out" in result.stdout
     configs = {
@@ -336,5 +340,6 @@ def test_each_says_what_it_needs(run_zoo):
         (["--each", "--game", "Pong", "--frames-folder", "x"], "--each records games by itself"),
         (["--each", "--game", "Pong", "--jobs", 0], "jobs must be at least 1, got 0"),
         (["--each", "--game", "Ponng"], "Did you mean 'Pong'"),
+        (["--each", "--game", "Pong", "--devices", 2], "--each trains on one device"),
     ):
         assert message in run_zoo("pretrain", "--model", "light", *options, ok=False).stderr

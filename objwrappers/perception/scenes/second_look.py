@@ -17,6 +17,7 @@ from torch import Tensor
 from objwrappers.perception.base import FrameFormat, PerceptionModule
 from objwrappers.perception.keypoint_module import KeypointModule
 from objwrappers.perception.loading import load_model
+from objwrappers.perception.runtime import Network
 from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, Detections, SceneModule
 from objwrappers.perception.scenes.motion import MotionScene
 
@@ -46,6 +47,8 @@ class SecondLook(PerceptionModule):
     Args:
         keypoints: The keypoint model.
         scene: The scene model ``motion`` of the same game.
+        network: What perceives as the keypoint model does, in another runtime, say; by default
+            the model itself.
 
     Attributes:
         observation_space: That of the keypoint model.
@@ -53,9 +56,11 @@ class SecondLook(PerceptionModule):
 
     name = "second_look"
 
-    def __init__(self, keypoints: KeypointModule, scene: MotionScene) -> None:
+    def __init__(
+        self, keypoints: KeypointModule, scene: MotionScene, network: Network | None = None
+    ) -> None:
         super().__init__(FrameFormat())
-        self.keypoints, self.scene = keypoints, scene
+        self.keypoints, self.scene, self._network = keypoints, scene, network
         self.observation_space = keypoints.observation_space
 
     @property
@@ -66,7 +71,7 @@ class SecondLook(PerceptionModule):
     @torch.no_grad()
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Perceives native frames, uint8 (B, H, W, 3); see :class:`KeypointModule`."""
-        percepts = self.keypoints(frames)
+        percepts = (self._network or self.keypoints)(frames)
         found = self.scene.detections(frames)
         gap = _gaps(percepts["keypoints"], found, frames.shape[1:3])
         nearest, which = gap.min(-1)
@@ -85,13 +90,16 @@ class UnderKeypoints(SceneModule):
     Args:
         keypoints: The keypoint model.
         scene: The scene model ``motion`` of the same game.
+        network: What perceives as the keypoint model does, see :class:`SecondLook`.
     """
 
     name = MotionScene.name
 
-    def __init__(self, keypoints: KeypointModule, scene: MotionScene) -> None:
+    def __init__(
+        self, keypoints: KeypointModule, scene: MotionScene, network: Network | None = None
+    ) -> None:
         super().__init__(FrameFormat())
-        self.keypoints, self.scene = keypoints, scene
+        self.keypoints, self.scene, self._network = keypoints, scene, network
         self.what_size = scene.what_size
         self.use_classifier(scene.classifier)
 
@@ -112,7 +120,7 @@ class UnderKeypoints(SceneModule):
     @torch.no_grad()
     def detections(self, frames: Tensor) -> Detections:
         """Finds the objects under the keypoints of native frames, uint8 (B, H, W, 3)."""
-        percepts = self.keypoints(frames)
+        percepts = (self._network or self.keypoints)(frames)
         found = self.scene.detections(frames)
         gap = _gaps(percepts["keypoints"], found, frames.shape[1:3])
         claims = percepts["present"][..., None] * (gap <= REACH_PX)
