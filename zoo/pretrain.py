@@ -1,6 +1,6 @@
 """Trains a perception model on recorded frames and puts its weights where gym.make finds them.
 
-    python zoo/pretrain.py --model motion --game Pong
+    python zoo/pretrain.py --model light --game Pong
     python zoo/pretrain.py --teacher permakey --game Pong
     python zoo/pretrain.py --model space_time --game Pong MsPacman
     python zoo/pretrain.py --model light --game all --each --jobs 2

@@ -14,10 +14,8 @@ def vector(observation, device="cpu", num_envs=3, **options):
         ENV,
         num_envs=num_envs,
         observation=observation,
-        model="motion",
-        runtime="torch",
         device=device,
-        **options,
+        **{"model": "motion", "runtime": "torch", **options},
     )
 
 
@@ -38,8 +36,8 @@ def trained(observation, device="cpu", **options):
     return torch.cat([each.detach().flatten() for each in agent.policy.parameters()])
 
 
-def observations(observation, device="cpu"):
-    env = vector(observation, device)
+def observations(observation, device="cpu", **options):
+    env = vector(observation, device, **options)
     rng = np.random.default_rng(0)
     first, _ = env.reset(seed=3)
     seen = [first]
@@ -51,17 +49,30 @@ def observations(observation, device="cpu"):
     return seen
 
 
-def compare(device, atol):
-    arrays, tensors = observations("numpy", device), observations("device", device)
+def compare(device, atol, **options):
+    arrays, tensors = (observations(kind, device, **options) for kind in ("numpy", "device"))
     assert [*tensors[0]] == [*arrays[0]]
     for there, here in zip(arrays, tensors, strict=True):
         for key, value in there.items():
-            assert here[key].device.type == device
+            assert here[key].device.type == device and not here[key].is_inference()
+            assert here[key].dtype == torch.from_numpy(value).dtype
             np.testing.assert_allclose(here[key].cpu().numpy(), value, rtol=0, atol=atol)
 
 
-def test_tensors_are_the_arrays():
-    compare("cpu", 0)
+KINDS = [{}, {"features": "map"}, {"model": "light", "runtime": "auto"}, {"refine": True}]
+
+
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_tensors_are_the_arrays(options):
+    compare("cpu", 0, **options)
+
+
+def test_tensors_can_be_learned_from():
+    env = vector("device")
+    observation, _ = env.reset(seed=0)
+    torch.nn.Linear(2, 1)(observation["keypoints"]).sum().backward()
+    observation["keypoints"] += 1
+    env.close()
 
 
 def test_ppo_learns_the_same_from_tensors():
@@ -82,12 +93,13 @@ def test_other_observations_are_refused():
 
 
 @pytest.mark.gpu
-def test_tensors_on_cuda_are_the_arrays():
-    compare("cuda", 0)
+@pytest.mark.parametrize("options", KINDS, ids=str)
+def test_tensors_on_cuda_are_the_arrays(options):
+    compare("cuda", 0, **options)
 
 
 @pytest.mark.gpu
-def test_ppo_learns_from_tensors_on_cuda():
+def test_ppo_on_cuda_learns_something_finite_from_tensors():
     weights = trained("device", "cuda", rollout_buffer_class=DeviceRolloutBuffer)
     assert weights.is_cuda
     assert torch.isfinite(weights).all()

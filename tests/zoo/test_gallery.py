@@ -43,5 +43,7 @@ def test_a_page_tells_of_each_game(run_zoo, tmp_path):
 
 
 def test_what_has_no_weights_says_how_they_are_made(run_zoo):
+    error = run_zoo("gallery", "--game", "Pong", "-o", "page.png", ok=False).stderr
+    assert "ends with .md, got page.png" in error
     error = run_zoo("gallery", "--model", "permakey", "--game", "Zaxxon", ok=False).stderr
     assert "python zoo/pretrain.py --model permakey --game Zaxxon" in error
