@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import gymnasium as gym
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -25,6 +26,7 @@ __all__ = [
     "PerceptionModule",
     "check_replaceable",
     "frame_format_of",
+    "torch_dtype",
 ]
 
 
@@ -49,6 +51,11 @@ def frame_format_of(model: Any) -> FrameFormat:
     """Returns what a model says of its frames; native RGB where it says nothing."""
     stated = getattr(model, "frame_format", None)
     return stated or FrameFormat(stack=getattr(model, "stack", 1))
+
+
+def torch_dtype(dtype: Any) -> torch.dtype:
+    """Returns what torch calls a NumPy dtype."""
+    return torch.from_numpy(np.empty(0, dtype)).dtype
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from stable_baselines3.common.type_aliases import DictRolloutBufferSamples
 from stable_baselines3.common.utils import obs_as_tensor
 from torch import Tensor
 
-from objwrappers.wrappers.perception import torch_dtype
+from objwrappers.perception.base import torch_dtype
 
 __all__ = ["DeviceRolloutBuffer"]
 

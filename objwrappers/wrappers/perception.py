@@ -2,7 +2,6 @@
 
 * :class:`Perceive`: the transform, frames → model → named arrays
 * :class:`DeviceStack`: the last frames of each env, where the model runs
-* :func:`torch_dtype`: NumPy's dtype → torch's
 * :class:`PerceptionObservation`, :class:`VectorPerceptionObservation`: around one env, around a
   vector env
 """
@@ -19,7 +18,12 @@ from gymnasium.vector import VectorEnv
 from torch import Tensor
 
 from objwrappers.memory import keep_freed_memory
-from objwrappers.perception.base import PerceptionModel, PerceptionModule, frame_format_of
+from objwrappers.perception.base import (
+    PerceptionModel,
+    PerceptionModule,
+    frame_format_of,
+    torch_dtype,
+)
 from objwrappers.perception.runtime import Network, check_runtime, is_frozen, running
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import (
@@ -30,13 +34,7 @@ from objwrappers.wrappers.base import (
 )
 from objwrappers.wrappers.resizing import prepare_frames
 
-__all__ = [
-    "DeviceStack",
-    "Perceive",
-    "PerceptionObservation",
-    "VectorPerceptionObservation",
-    "torch_dtype",
-]
+__all__ = ["DeviceStack", "Perceive", "PerceptionObservation", "VectorPerceptionObservation"]
 
 
 class Perceive(FrameTransform):
@@ -148,11 +146,6 @@ class Perceive(FrameTransform):
         assert isinstance(percepts, dict)
         arrays = {key: np.asarray(_on_processor(value)) for key, value in percepts.items()}
         return draw_percepts(frame, arrays, names=getattr(self.model, "label_names", ()))
-
-
-def torch_dtype(dtype: Any) -> torch.dtype:
-    """Returns torch's name of a NumPy dtype."""
-    return torch.from_numpy(np.empty(0, dtype)).dtype
 
 
 def _on_processor(value: Any) -> Any:
