@@ -16,7 +16,14 @@ from objwrappers.datasets.frames import Frames
 from objwrappers.perception.layers import area_pool, per_object
 from objwrappers.perception.scenes.subtraction import SCENE_CUT, THRESHOLD
 
-__all__ = ["MotionFrames", "MotionMaps", "background", "travel_mask", "usual_colours"]
+__all__ = [
+    "MotionFrames",
+    "MotionMaps",
+    "background",
+    "scrolling_share",
+    "travel_mask",
+    "usual_colours",
+]
 
 LAGS = (2, 4)  # agent steps: what moves now
 REST_LAGS = (8, 16)  # agent steps: what may rest now but moved, or will move
@@ -154,6 +161,32 @@ def _nearby(now: Tensor, before: Tensor, was_foreground: Tensor) -> Tensor:
             window = padded[:, dy : dy + height, dx : dx + width]
             found |= difference(window, now) <= THRESHOLD
     return found
+
+
+def scrolling_share(frames: Frames, still: Tensor, travels: Tensor, samples: int = 400) -> float:
+    """Tells how much of what moves is scenery, before which the camera moves.
+
+    Args:
+        frames: The recording.
+        still: uint8 (h, w, 3), its background.
+        travels: float32 (h, w), :func:`travel_mask`.
+        samples: Frames looked at.
+
+    Returns:
+        The share of the moving cells that lie in connected things as wide, or as high, as half of
+        the frame; 0 where nothing moves.
+    """
+    motion = MotionFrames(frames, samples, still, travels)[0]["motion"]
+    half = [side // 2 for side in motion.shape[1:]]
+    large = every = 0
+    for moving in (motion > MOVES / 255).byte().cpu().numpy():
+        _, _, facts, _ = cv2.connectedComponentsWithStats(moving, connectivity=8)
+        height, width, cells = facts[
+            1:, [cv2.CC_STAT_HEIGHT, cv2.CC_STAT_WIDTH, cv2.CC_STAT_AREA]
+        ].T
+        large += int(cells[(height >= half[0]) | (width >= half[1])].sum())
+        every += int(cells.sum())
+    return large / max(1, every)
 
 
 class MotionFrames(torch.utils.data.Dataset):

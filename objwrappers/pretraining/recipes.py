@@ -21,6 +21,7 @@ from objwrappers.datasets.motion import (
     MotionFrames,
     MotionMaps,
     background,
+    scrolling_share,
     travel_mask,
     usual_colours,
 )
@@ -113,10 +114,16 @@ class Ingredients:
         still = background(frames)
         return still, travel_mask(frames, still)
 
-    def usual_in(self, frames: Frames) -> Tensor | None:
-        """The colours that are background, too, where the settings say how usual they must be."""
+    def usual_in(self, frames: Frames, scenery: tuple[Tensor, Tensor]) -> Tensor | None:
+        """The colours that are background, too, where the settings say how usual they must be.
+
+        Where they say from what :func:`scrolling_share` on, there are none below it.
+        """
         share, reach = self.settings.get("usual_share", 1.0), self.settings.get("usual_reach", 0)
-        return usual_colours(frames, share, reach) if share < 1 else None
+        least = self.settings.get("scrolling_share", 0)
+        if share == 1 or (least and scrolling_share(frames, *scenery) < least):
+            return None
+        return usual_colours(frames, share, reach)
 
     def at(self, form: FrameFormat) -> tuple[Frames, Frames]:
         """Returns both parts of the recording at another size; here as they are."""
@@ -161,7 +168,7 @@ Recipe = Callable[[Any, Ingredients], Datasets]
 def motion(module: Any, given: Ingredients) -> Datasets:
     """Frames with maps of what moves, as motion-coverage keypoints learn from them."""
     still, travels = given.scenery
-    usual = given.usual_in(given.training)
+    usual = given.usual_in(given.training, given.scenery)
 
     def batches(part: Frames) -> Dataset:
         moving = MotionFrames(part, given.batch_size, still, travels, given.seed, given.rank, usual)
@@ -185,8 +192,8 @@ def light(module: Any, given: Ingredients) -> Datasets:
 
     # Thin waves that hardly show on frames for `motion` are plain to see on those of half size.
     watched = placed(given.at(SMALL_RGB))
-    scenery, usual = given.scenery_of(watched[0]), given.usual_in(watched[0])
-    rest = (*scenery, given.seed, given.rank, usual)
+    scenery = given.scenery_of(watched[0])
+    rest = (*scenery, given.seed, given.rank, given.usual_in(watched[0], scenery))
     batches = [
         MotionMaps(part, looked_at.frames, module.cells, given.batch_size, *rest)
         for part, looked_at in zip(watched, placed((given.training, given.validation)), strict=True)

@@ -103,5 +103,6 @@ def _check(settings: Mapping[str, Any]) -> None:
     reach = settings.get("usual_reach", 0)
     if not isinstance(reach, int) or reach < 0:
         raise ValueError(f"usual_reach is a number of pixels, an integer, got {reach}.")
-    if reach and share == 1:
-        raise ValueError(f"usual_reach={reach} is of usual_share, which is 1: no colour is usual.")
+    scrolling = settings.get("scrolling_share", 0)
+    if not 0 <= scrolling <= 1:
+        raise ValueError(f"scrolling_share is a share of what moves, from 0 to 1, got {scrolling}.")

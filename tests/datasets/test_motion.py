@@ -8,6 +8,7 @@ from objwrappers.datasets.motion import (
     MotionFrames,
     MotionMaps,
     background,
+    scrolling_share,
     travel_mask,
     usual_colours,
 )
@@ -93,6 +94,21 @@ def test_colours_that_a_pixel_has_often_do_not_move(recording):
     masked = MotionFrames(flashing, 16, still, travels, usual=usual)[0]["motion"]
     assert plain[:, :5].max() == 1 and masked[:, :5].max() == 0
     assert torch.equal(plain[:, 5:34], masked[:, 5:34]) and masked[:, 5:34].max() == 1
+
+
+def test_what_is_as_wide_as_half_the_frame_is_scenery_that_scrolls(recording):
+    still, travels = background(recording), torch.ones(84, 84)
+    assert scrolling_share(recording, still, travels) == 0
+    frames = recording.frames.clone()
+    for t in range(STEPS):
+        top = 20 + t * 2 % 8
+        frames[t, 0, top : top + 2, :] = WHITE  # a line of 42 cells runs down, a digit blinks
+    line = scrolling_share(Frames(frames, recording.starts), still, travels)
+    # Beside the line's 42 cells move the square's four to nine and the digit's eight at most.
+    assert 42 / 59 < line < 42 / 46
+    frames[:, 0, 20:28, 40:] = BLUE  # 20 of 42 cells are left
+    assert scrolling_share(Frames(frames, recording.starts), still, travels) == 0
+    assert scrolling_share(Frames(0 * frames, recording.starts), 0 * still, travels) == 0
 
 
 def test_nothing_moves_where_the_scene_changes(recording):

@@ -190,8 +190,8 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
             "usual_reach is a number of pixels, an integer, got -1",
         ),
         (
-            ["--model", "light", "--game", "Pong", "-params", "usual_reach:2"],
-            "usual_reach=2 is of usual_share, which is 1",
+            ["--model", "light", "--game", "Pong", "-params", "scrolling_share:5"],
+            "scrolling_share is a share of what moves, from 0 to 1, got 5",
         ),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
         (["--model", "motion", "--game", "Pong", "--devices", "many"], "devices 'many'"),
