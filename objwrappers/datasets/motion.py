@@ -112,7 +112,9 @@ def _colours(frames: Tensor) -> Tensor:
     return (red * LEVELS + green) * LEVELS + blue
 
 
-def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0) -> Tensor:
+def travel_mask(
+    frames: Frames, still: Tensor, least_left: float = 0.0, samples: int = 600, seed: int = 0
+) -> Tensor:
     """Finds where foreground travels rather than changes in place.
 
     Foreground arrives at a pixel if it was not there some steps (:data:`LAGS`) ago but
@@ -122,6 +124,9 @@ def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0
     Args:
         frames: The recording.
         still: uint8 (h, w, 3), its background.
+        least_left: Share of the frame. Where less of it is left, it has several backgrounds, of
+            which but one is known: rooms, mazes, times of day. Walls of the others rest and are
+            no reason to leave things out that pass there; only what changes in place is, then.
         samples: Frames looked at.
         seed: Of the drawing.
 
@@ -133,6 +138,7 @@ def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0
     t, n = inside[torch.randperm(len(inside), generator=generator)[:samples]].T
     covered = torch.zeros(still.shape[:2], device=still.device)
     arrived = torch.zeros(len(LAGS), *still.shape[:2], device=still.device)
+    changed = torch.zeros_like(arrived)
     for part in torch.arange(len(t)).split(100):
         now = frames.frames[t[part], n[part]]
         foreground = difference(now, still) > THRESHOLD
@@ -142,9 +148,14 @@ def travel_mask(frames: Frames, still: Tensor, samples: int = 600, seed: int = 0
             moved = foreground & (difference(now, before) > THRESHOLD)
             was_foreground = difference(before, still) > THRESHOLD
             arrived[i] += (moved & _nearby(now, before, was_foreground)).sum(0)
-    covered = F.avg_pool2d(covered[None], 5, stride=1, padding=2)[0] / len(t)
-    arrived = F.avg_pool2d(arrived, 5, stride=1, padding=2).amax(0) / len(t)
+            changed[i] += moved.sum(0)
+    covered, arrived, changed = (
+        F.avg_pool2d(counts, 5, stride=1, padding=2).amax(0) / len(t)
+        for counts in (covered[None], arrived, changed)
+    )
     stays = (covered > SELDOM) & (arrived < LEAST_TRAVEL * covered)
+    if (~stays).float().mean() < least_left:
+        stays &= arrived < LEAST_TRAVEL * changed
     return (~stays).float()
 
 

@@ -104,7 +104,7 @@ class Ingredients:
         """
         return self.scenery_of(self.training)
 
-    def scenery_of(self, frames: Frames) -> tuple[Tensor, Tensor]:
+    def scenery_of(self, frames: Frames, least_left: float = 0.0) -> tuple[Tensor, Tensor]:
         """Returns :attr:`scenery` where the training frames lie, on another device, say."""
         if len(tasks := [recording.task for recording in self.recordings]) > 1:
             raise ValueError(
@@ -112,7 +112,7 @@ class Ingredients:
                 "common: train it on one game."
             )
         still = background(frames)
-        return still, travel_mask(frames, still)
+        return still, travel_mask(frames, still, least_left)
 
     def usual_in(self, frames: Frames, scenery: tuple[Tensor, Tensor]) -> Tensor | None:
         """The colours that are background, too, where the settings say how usual they must be.
@@ -192,7 +192,7 @@ def light(module: Any, given: Ingredients) -> Datasets:
 
     # Thin waves that hardly show on frames for `motion` are plain to see on those of half size.
     watched = placed(given.at(SMALL_RGB))
-    scenery = given.scenery_of(watched[0])
+    scenery = given.scenery_of(watched[0], given.settings.get("least_left", 0.0))
     rest = (*scenery, given.seed, given.rank, given.usual_in(watched[0], scenery))
     batches = [
         MotionMaps(part, looked_at.frames, module.cells, given.batch_size, *rest)

@@ -103,6 +103,6 @@ def _check(settings: Mapping[str, Any]) -> None:
     reach = settings.get("usual_reach", 0)
     if not isinstance(reach, int) or reach < 0:
         raise ValueError(f"usual_reach is a number of pixels, an integer, got {reach}.")
-    scrolling = settings.get("scrolling_share", 0)
-    if not 0 <= scrolling <= 1:
-        raise ValueError(f"scrolling_share is a share of what moves, from 0 to 1, got {scrolling}.")
+    for name in ("scrolling_share", "least_left"):
+        if not 0 <= settings.get(name, 0) <= 1:
+            raise ValueError(f"{name} is a share, from 0 to 1, got {settings[name]}.")

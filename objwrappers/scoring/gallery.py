@@ -22,7 +22,13 @@ from torch import Tensor
 from tqdm import tqdm
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.datasets.motion import MotionMaps, background, travel_mask
+from objwrappers.datasets.motion import (
+    MotionMaps,
+    background,
+    scrolling_share,
+    travel_mask,
+    usual_colours,
+)
 from objwrappers.envs.atari import make_atari_vec
 from objwrappers.files import write_atomically
 from objwrappers.games import check_game
@@ -44,6 +50,8 @@ NEAR_PX = 10.0  # native, as in recall
 CELLS = (84, 84)
 MOVES = 127  # of 255: half of a pixel of the frame that is watched
 LEAST_CELLS = 2  # of a thing
+# What is scenery is found as `light` finds it, see hyperparams/perception/light.yml.
+LEAST_LEFT, SCROLLING, USUAL = 0.7, 0.2, (0.02, 2)
 COLUMNS = 8
 SHOWN_STEP = 120
 FEW_FOUND, FEW_RIGHT = 0.5, 0.3  # below, the page says that it fails
@@ -53,8 +61,8 @@ Random play of seeds that training never saw. *Found*: share of the things that 
 keypoint within {near:.0f} native pixels; *right*: share of the present keypoints within as much of
 such a thing. In parentheses the same of a fixed grid of as many points as are present. A thing is a
 connected region of what differs from the background and moves within 16 steps; where the camera
-moves, scenery is things, too. Where the console's memory is known, recall, precision and the
-distance from an object's centre are those of `zoo/score.py`."""
+moves, colours that are usual at a place are no things. Where the console's memory is known, recall,
+precision and the distance from an object's centre are those of `zoo/score.py`."""
 
 
 @dataclass
@@ -158,8 +166,11 @@ def _watch(game: str, network: Any, seed: int) -> tuple[np.ndarray, dict[str, An
     """A picture of the game with keypoints, and how much of what moves they find."""
     native, starts = _play(game, seed)
     small = Frames(resize_area(native, 84, 84), starts)
-    still = background(small)
-    maps = MotionMaps(small, native, CELLS, 1, still, travel_mask(small, still))
+    scenery = background(small)
+    travels = travel_mask(small, scenery, LEAST_LEFT)
+    scrolls = scrolling_share(small, scenery, travels) >= SCROLLING
+    usual = usual_colours(small, *USUAL) if scrolls else None
+    maps = MotionMaps(small, native, CELLS, 1, scenery, travels, usual=usual)
     size = (native.shape[2], native.shape[3])
     ours, fixed = _Found(), _Found()
     looked_at = maps.moments[::EVERY]

@@ -56,6 +56,21 @@ def test_what_counts_in_place_is_masked_and_what_travels_is_not(recording):
     assert (travels[:30] == 1).all(), "nothing is judged where nothing happens"
 
 
+def test_walls_of_other_rooms_are_no_reason_to_leave_out_what_passes_them(recording):
+    frames = recording.frames.clone()
+    other_room = frames[STEPS * 3 // 5 :, 0, :56]
+    other_room[(other_room == BLUE).all(-1)] = WHITE  # where the square passes, too
+    rooms = Frames(frames, recording.starts)
+    still = background(rooms)
+    assert (still[:56] == BLUE).all()
+    strict, judged_by_changes = travel_mask(rooms, still), travel_mask(rooms, still, least_left=0.7)
+    assert strict.mean() < 0.7
+    assert not strict[:36].any() and not strict[36:50, 20:60].all()
+    assert judged_by_changes[38:46, 12:64].all()
+    # Where enough is left, there is one background.
+    assert torch.equal(travel_mask(recording, still), travel_mask(recording, still, 0.7))
+
+
 def test_motion_is_the_square_and_only_the_square(recording):
     still = background(recording)
     travels = torch.ones(84, 84)

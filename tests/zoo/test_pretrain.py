@@ -191,7 +191,7 @@ def test_bars_can_be_recorded(run_zoo, tmp_path):
         ),
         (
             ["--model", "light", "--game", "Pong", "-params", "scrolling_share:5"],
-            "scrolling_share is a share of what moves, from 0 to 1, got 5",
+            "scrolling_share is a share, from 0 to 1, got 5",
         ),
         (["--model", "motion", "--game", "Pong", "-n", "0"], "n_timesteps must be an integer"),
         (["--model", "motion", "--game", "Pong", "--devices", "many"], "devices 'many'"),
