@@ -41,7 +41,9 @@ def until(condition, seconds=300.0):
 
 
 @pytest.mark.skipif(not LINUX, reason="looks for processes in /proc")
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "how", [pytest.param(signal.SIGKILL, marks=pytest.mark.slow), signal.SIGINT]
+)
 def test_no_game_goes_on_without_the_program(tmp_path, how):
     options = ["--model", "light", "--game", "Pong", "Freeway", "Boxing", "--each", "-n", "100000"]
     options += ["-params", "n_frames:64"]

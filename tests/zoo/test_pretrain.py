@@ -17,24 +17,34 @@ from safetensors.torch import load_file
 
 from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.loading import load_model
+from objwrappers.pretraining.collect import collect
 
 ROOT = Path(__file__).parents[2]
 TINY = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4"]
 
 
-@pytest.fixture
-def frames(run_zoo, tmp_path):
-    folder = tmp_path / "frames"
-    result = run_zoo("collect", "--game", "Pong", "-n", 1024, "--num-envs", 4, "--folder", folder)
-    assert f"1024 frames of Pong in {folder}" in result.stdout
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    """Frames that many tests learn from: recorded once, copied for each."""
+    folder = tmp_path_factory.mktemp("recording")
+    collect("Pong", folder, 1024, num_envs=4)
     return folder
 
 
-def test_frames_are_small_and_collecting_again_adds_what_is_missing(frames, run_zoo):
+@pytest.fixture
+def frames(recording, tmp_path):
+    return shutil.copytree(recording, tmp_path / "frames")
+
+
+def test_frames_are_small_and_collecting_again_adds_what_is_missing(run_zoo, tmp_path):
+    frames = tmp_path / "frames"
+    options = ["--game", "Pong", "--num-envs", 4, "--folder", frames]
+    result = run_zoo("collect", *options, "-n", 1024)
+    assert f"1024 frames of Pong in {frames}" in result.stdout
     size_kb = sum(file.stat().st_size for file in frames.iterdir()) / 1024
     assert size_kb / 1024 <= 4
     before = (frames / "shard-00000.npz").read_bytes()
-    run_zoo("collect", "--game", "Pong", "-n", 1025, "--num-envs", 4, "--folder", frames)
+    run_zoo("collect", *options, "-n", 1025)
     index = json.loads((frames / "frames.json").read_text())
     assert [shard["steps"] for shard in index["shards"]] == [128, 128, 128]
     assert (frames / "shard-00000.npz").read_bytes() == before
