@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.figure
+import matplotlib.ticker
 import torch
 
 from objwrappers.files import write_atomically
@@ -98,20 +99,23 @@ def recall_over_time(
 
 
 def _draw(path: Path, game: str, rows: list[dict[str, Any]]) -> None:
-    """Writes recall over time, a marker for each runtime."""
+    """Writes recall over time: a marker for each runtime, a line between those of a model."""
     figure = matplotlib.figure.Figure((7, 4.5))
     axes = figure.subplots()
-    for marker, runtime in zip("os^", {row["runtime"]: 0 for row in rows}, strict=False):
-        here = [row for row in rows if row["runtime"] == runtime]
-        times, recalls = ([row[key] for row in here] for key in ("microseconds", "recall"))
-        axes.scatter(times, recalls, marker=marker, label=runtime)
-        for row in here:
-            where = (row["microseconds"], row["recall"])
-            axes.annotate(row["name"], where, xytext=(5, 4), textcoords="offset points", fontsize=8)
+    for name in dict.fromkeys(row["name"] for row in rows):
+        here = sorted((row["microseconds"], row["recall"]) for row in rows if row["name"] == name)
+        axes.plot(*zip(*here, strict=True), color="0.6", zorder=0)
+        axes.annotate(
+            name, here[0], xytext=(-6, -3), textcoords="offset points", ha="right", fontsize=8
+        )
+    for marker, runtime in zip("os^", dict.fromkeys(row["runtime"] for row in rows), strict=False):
+        here = [(row["microseconds"], row["recall"]) for row in rows if row["runtime"] == runtime]
+        axes.scatter(*zip(*here, strict=True), marker=marker, label=runtime)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    axes.xaxis.set_minor_formatter("{x:,.0f}")
-    axes.margins(x=0.12, y=0.1)
+    axes.xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
+    axes.margins(x=0.15, y=0.1)
     axes.set_xlabel("microseconds a frame")
     axes.set_ylabel("recall within 10 native pixels")
     axes.set_title(f"Keypoints in {game}")
