@@ -45,20 +45,31 @@ class LightKeypoints(KeypointModule):
         sigma: Radius of a keypoint's bump where training ends, in units of [-1, 1].
         height: Of the frames that the network reads, half that of the game's, a multiple of 5.
         width: Channels F of the network.
+        freeze_norms: Share of the training from which on batch norms keep their statistics. Flashes
+            of the whole frame are in few batches and in all statistics: what learned by batches
+            without them finds little afterwards.
 
     Raises:
-        ValueError: K < 1, or a height that is not cut into whole cells.
+        ValueError: K < 1, a height that is not cut into whole cells, or a share outside [0, 1].
     """
 
     name = "light"
     stored_dtype = torch.float16
 
     def __init__(
-        self, num_keypoints: int = 10, sigma: float = 0.08, height: int = 105, width: int = 32
+        self,
+        num_keypoints: int = 10,
+        sigma: float = 0.08,
+        height: int = 105,
+        width: int = 32,
+        freeze_norms: float = 1.0,
     ) -> None:
+        if not 0 <= freeze_norms <= 1:
+            raise ValueError(f"freeze_norms is a share from 0 to 1, got {freeze_norms}.")
         if height < CELL[0] or height % CELL[0]:
             raise ValueError(f"height must be a multiple of {CELL[0]}, got {height}.")
         super().__init__(FrameFormat(height, SMALL_WIDTH))
+        self.freeze_norms = freeze_norms
         rows, columns = height // CELL[0], SMALL_WIDTH // CELL[1]
         self.define(
             num_keypoints,
@@ -139,6 +150,10 @@ class LightKeypoints(KeypointModule):
             progress: σ falls geometrically from 0.5 until 60 % of the training; from its half on
                 keypoints are drawn to the middles of what they cover, ever more until 70 %.
         """
+        if progress >= self.freeze_norms:
+            for layer in self.modules():
+                if isinstance(layer, nn.BatchNorm2d):
+                    layer.eval()
         visible = area_pool(batch["visible"], *batch["objects"].shape[-2:])
         objects = batch["objects"] * visible
         _, keypoints, present, _ = self._locate(self.images(batch["frames"]))

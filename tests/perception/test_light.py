@@ -82,6 +82,25 @@ def test_what_a_bar_hides_need_not_be_found(model):
     assert model.loss(hidden, 1.0)["uncovered"] < 0.1
 
 
+def test_norms_keep_their_statistics_from_a_share_of_the_training_on():
+    torch.manual_seed(0)
+    model = LightKeypoints(num_keypoints=2, width=8, freeze_norms=0.5)
+    shown = batch(torch.rand(2, 42, 40))
+    shown["frames"] = torch.randint(256, shown["frames"].shape, dtype=torch.uint8)
+    learned = [layer for layer in model.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    before = [layer.running_var.clone() for layer in learned]
+    model.loss(shown, 0.49)
+    moved = [layer.running_var.clone() for layer in learned]
+    assert not any(map(torch.equal, before, moved))
+    frozen = model.loss(shown, 0.5)
+    assert all(map(torch.equal, moved, (layer.running_var for layer in learned)))
+    for key, value in model.eval().loss(shown, 0.5).items():
+        assert torch.equal(value, frozen[key])
+    assert frozen["loss"].requires_grad
+    with pytest.raises(ValueError, match="freeze_norms is a share from 0 to 1, got 2"):
+        LightKeypoints(freeze_norms=2)
+
+
 def test_centres_are_the_means_of_what_lies_under_a_bump():
     objects = torch.zeros(1, 42, 40)
     objects[0, 10:13, 4:7] = 1  # its middle is cell (11, 5)
@@ -99,7 +118,7 @@ def test_it_begins_anew_for_other_frames_and_another_number(model, tmp_path):
     assert model.logits.out_channels == 48
     assert model.arguments == {
         **{"num_keypoints": 12, "sigma": 0.08},
-        **{"height": 125, "width": 32},
+        **{"height": 125, "width": 32, "freeze_norms": 1.0},
     }
     model.save_pretrained(tmp_path / "weights")
     again = LightKeypoints.from_pretrained(tmp_path / "weights")
