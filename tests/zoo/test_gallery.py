@@ -29,16 +29,17 @@ def test_regions_are_connected_and_in_native_pixels():
 
 
 def test_a_page_tells_of_each_game(run_zoo, tmp_path):
-    result = run_zoo("gallery", "--game", "Pong", "-n", 5, "-o", "page.md")
+    result = run_zoo("gallery", "--game", "Pong", "Enduro", "-n", 5, "-o", "page.md")
     page = (tmp_path / "page.md").read_text()
     assert "Wrote page.md and page.png" in result.stdout
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if "|" in line}
+    assert {"Pong", "Enduro"} <= rows.keys()
     found = float(rows["Pong"].split("|")[5].split()[0])
     grid = float(rows["Pong"].split("(")[1].split(")")[0])
     assert found > 0.9 > 0.3 > grid
-    assert "python zoo/gallery.py --game Pong -n 5" in page
+    assert "python zoo/gallery.py --game Pong Enduro" in page
     picture = cv2.imread(str(tmp_path / "page.png"))
-    assert picture.shape[0] > 210 and picture.shape[1] > 160
+    assert picture.shape[0] > 210 and picture.shape[1] > 2 * 160
 
 
 def test_what_has_no_weights_says_how_they_are_made(run_zoo):
