@@ -1,10 +1,14 @@
-"""zoo/collect.py: splits with truth, and pictures of them, by one command."""
+"""zoo/collect.py: frames that grow, splits with truth, and pictures of them, by one command."""
+
+import json
 
 import cv2
 import numpy as np
 import pytest
+import torch
 from opengl import needs_opengl
 
+from objwrappers.datasets.frames import read_frames
 from objwrappers.datasets.recordings import Recording
 from objwrappers.datasets.truth import labels_of
 
@@ -68,3 +72,30 @@ def test_demonstrations_of_a_task(run_zoo, tmp_path):
 )
 def test_options_of_games_and_of_tasks_are_kept_apart(run_zoo, options, message):
     assert message in run_zoo("collect", *options, ok=False).stderr
+
+
+def test_frames_are_small_and_collecting_again_adds_what_is_missing(run_zoo, tmp_path):
+    frames = tmp_path / "frames"
+    options = ["--game", "Pong", "--num-envs", 4, "--folder", frames]
+    result = run_zoo("collect", *options, "-n", 1024)
+    assert f"1024 frames of Pong in {frames}" in result.stdout
+    size_kb = sum(file.stat().st_size for file in frames.iterdir()) / 1024
+    assert size_kb / 1024 <= 4
+    before = (frames / "shard-00000.npz").read_bytes()
+    run_zoo("collect", *options, "-n", 1025)
+    index = json.loads((frames / "frames.json").read_text())
+    assert [shard["steps"] for shard in index["shards"]] == [128, 128, 128]
+    assert (frames / "shard-00000.npz").read_bytes() == before
+    error = run_zoo("collect", "--game", "Breakout", "-n", 9, "--folder", frames, ok=False).stderr
+    assert "holds other frames" in error
+    assert "Traceback" not in error
+
+
+def test_bars_can_be_recorded(run_zoo, tmp_path):
+    folder = tmp_path / "noisy"
+    options = ["--game", "Pong", "-n", 512, "--num-envs", 4, "--folder", folder]
+    run_zoo("collect", *options, "--noise", "both")
+    frames = read_frames(folder).frames.flatten(0, 1)
+    violet = (frames == torch.tensor([128, 0, 255])).all(-1).flatten(1).float().mean(1)
+    assert violet.min() > 0.08 and violet.max() < 0.13  # 1 - (150/160)(198/210) less the edges
+    assert "holds other frames" in run_zoo("collect", *options, "-n", 999, ok=False).stderr

@@ -1,4 +1,4 @@
-"""Collecting and pretraining: resumed = uninterrupted, weights found, errors clear."""
+"""Pretraining: resumed = uninterrupted, weights found, errors clear."""
 
 import json
 import os
@@ -15,7 +15,6 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from objwrappers.datasets.frames import read_frames
 from objwrappers.perception.loading import load_model
 from objwrappers.pretraining.collect import collect
 
@@ -34,23 +33,6 @@ def recording(tmp_path_factory):
 @pytest.fixture
 def frames(recording, tmp_path):
     return shutil.copytree(recording, tmp_path / "frames")
-
-
-def test_frames_are_small_and_collecting_again_adds_what_is_missing(run_zoo, tmp_path):
-    frames = tmp_path / "frames"
-    options = ["--game", "Pong", "--num-envs", 4, "--folder", frames]
-    result = run_zoo("collect", *options, "-n", 1024)
-    assert f"1024 frames of Pong in {frames}" in result.stdout
-    size_kb = sum(file.stat().st_size for file in frames.iterdir()) / 1024
-    assert size_kb / 1024 <= 4
-    before = (frames / "shard-00000.npz").read_bytes()
-    run_zoo("collect", *options, "-n", 1025)
-    index = json.loads((frames / "frames.json").read_text())
-    assert [shard["steps"] for shard in index["shards"]] == [128, 128, 128]
-    assert (frames / "shard-00000.npz").read_bytes() == before
-    error = run_zoo("collect", "--game", "Breakout", "-n", 9, "--folder", frames, ok=False).stderr
-    assert "holds other frames" in error
-    assert "Traceback" not in error
 
 
 SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in ("transporter", "permakey")]
@@ -163,16 +145,6 @@ def test_a_student_has_its_teachers_keypoints(frames, run_zoo, tmp_path):
     assert "A student and a teacher go together" in error
     error = run_zoo("pretrain", "--teacher", tmp_path / "nobody", *options, ok=False).stderr
     assert "is neither a folder nor a hub repository" in error and "Traceback" not in error
-
-
-def test_bars_can_be_recorded(run_zoo, tmp_path):
-    folder = tmp_path / "noisy"
-    options = ["--game", "Pong", "-n", 512, "--num-envs", 4, "--folder", folder]
-    run_zoo("collect", *options, "--noise", "both")
-    frames = read_frames(folder).frames.flatten(0, 1)
-    violet = (frames == torch.tensor([128, 0, 255])).all(-1).flatten(1).float().mean(1)
-    assert violet.min() > 0.08 and violet.max() < 0.13  # 1 - (150/160)(198/210) less the edges
-    assert "holds other frames" in run_zoo("collect", *options, "-n", 999, ok=False).stderr
 
 
 @pytest.mark.parametrize(
@@ -295,61 +267,3 @@ def test_a_folder_of_images_is_learned_from(run_zoo, tmp_path):
     assert "There is no folder of images nowhere" in error and "Traceback" not in error
     error = run_zoo("pretrain", "--model", "space", ok=False).stderr
     assert "Give a game or a folder of images" in error and "Traceback" not in error
-
-
-def test_each_game_has_weights_of_its_own_and_what_is_there_is_left_alone(run_zoo, tmp_path):
-    options = ["--model", "light", "--game", "Pong", "pacman", "--each", "-n", 8, "--seed", 3]
-    changes = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4", "n_frames:256"]
-    arguments = [*options, "--output", "out", "--device", "cpu", "--jobs", 2, *changes]
-    result = run_zoo("pretrain", *arguments)
-    assert "Weights of 2 games lie in out" in result.stdout
-    configs = {
-        game: json.loads((tmp_path / "out" / f"light-{game}" / "config.json").read_text())
-        for game in ("Pong", "Pacman")
-    }
-    assert {game: config["height"] for game, config in configs.items()} == {
-        "Pong": 105,
-        "Pacman": 125,
-    }
-    assert all(4 <= config["num_keypoints"] <= 50 for config in configs.values())
-    training = configs["Pong"]["training"]
-    assert training["device"] == "cpu" and training["steps"] == 8
-    alone = "python zoo/pretrain.py --model light --game Pong --n-timesteps 8 --seed 3 -params "
-    assert training["command"].startswith(alone)
-    # The command that is on record makes the same weights.
-    rest = ["-n", 8, "--seed", 3, "--device", "cpu", *changes, "--output", "alone"]
-    run_zoo("pretrain", "--model", "light", "--game", "Pong", *rest)
-    made, again = (
-        load_file(tmp_path / name / "model.safetensors") for name in ("out/light-Pong", "alone")
-    )
-    assert all(torch.equal(made[key], again[key]) for key in made)
-
-    shutil.rmtree(tmp_path / "out" / "light-Pacman")
-    kept = tmp_path / "out" / "light-Pong" / "model.safetensors"
-    before = kept.stat().st_mtime_ns
-    run_zoo("pretrain", *arguments)
-    assert kept.stat().st_mtime_ns == before
-    assert (tmp_path / "out" / "light-Pacman" / "config.json").exists()
-
-
-def test_a_game_that_fails_does_not_keep_the_others(run_zoo, tmp_path):
-    options = ["--model", "light", "--game", "Pong", "Freeway", "--each", "-n", 4]
-    changes = ["-params", "eval_freq:4", "batch_size:4", "checkpoint_every:4", "n_frames:256"]
-    (tmp_path / "out" / "light-Pong").mkdir(parents=True)
-    (tmp_path / "out" / "light-Pong" / "thesis.tex").touch()
-    result = run_zoo("pretrain", *options, "--output", "out", "--device", "cpu", *changes, ok=False)
-    assert "Pong: FileExistsError" in result.stderr and "thesis.tex" in result.stderr
-    assert "1 games have none; the same command goes on with them" in result.stderr
-    assert (tmp_path / "out" / "light-Freeway" / "config.json").exists()
-
-
-def test_each_says_what_it_needs(run_zoo):
-    for options, message in (
-        (["--each"], "--each needs --game"),
-        (["--jobs", 2, "--game", "Pong"], "--jobs goes together with --each"),
-        (["--each", "--game", "Pong", "--frames-folder", "x"], "--each records games by itself"),
-        (["--each", "--game", "Pong", "--jobs", 0], "jobs must be at least 1, got 0"),
-        (["--each", "--game", "Ponng"], "Did you mean 'Pong'"),
-        (["--each", "--game", "Pong", "--devices", 2], "--each trains on one device"),
-    ):
-        assert message in run_zoo("pretrain", "--model", "light", *options, ok=False).stderr
