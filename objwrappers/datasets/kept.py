@@ -21,7 +21,7 @@ import numpy as np
 
 from objwrappers.datasets.locking import FileLock
 from objwrappers.datasets.recordings import Recording
-from objwrappers.files import cache_folder, write_folder_atomically
+from objwrappers.files import cache_folder, read_json, write_folder_atomically
 
 __all__ = ["Layout", "keep", "read_kept", "write_kept"]
 
@@ -95,13 +95,16 @@ def read_kept(
     The mappings are private: PyTorch takes no read-only arrays, and nobody writes.
     """
     try:
-        facts = json.loads((folder / _DIGEST).read_text())
+        facts = read_json(folder / _DIGEST)
         expected = facts.pop("content")
         if facts != json.loads(json.dumps(made_of)):
             return None
         content, arrays = hashlib.sha256(), []
         for name, (shape, dtype) in layout.items():
-            array = np.load(folder / f"{name}.npy", mmap_mode="c", allow_pickle=False)
+            path = folder / f"{name}.npy"
+            if not path.is_file():  # a pipe would be waited for
+                return None
+            array = np.load(path, mmap_mode="c", allow_pickle=False)
             # The digest is of the bytes; of a damaged header the rest may say something else.
             if array.dtype != dtype or not _fits(array.shape, shape) or array.flags.fnc:
                 return None

@@ -197,9 +197,13 @@ def write_weights(folder: str | Path, config: Mapping[str, Any], state: dict[str
     Raises:
         FileExistsError: The folder holds anything else than weights.
         OSError: The disk is full, say; an existing folder is untouched then.
+        ValueError: Numbers that are not finite, which would not be read again.
     """
     folder = Path(folder)
     check_replaceable(folder)
+    for key, tensor in state.items():
+        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+            raise ValueError(f"{folder} is not written: {key} holds NaN or infinity.")
     content = save({key: value.cpu().contiguous() for key, value in state.items()})
     complete = {**_json(config), "sha256": hashlib.sha256(content).hexdigest()}
     with write_folder_atomically(folder) as temporary:

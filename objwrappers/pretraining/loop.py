@@ -18,7 +18,7 @@ from lightning_fabric import Fabric
 from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
-from objwrappers.checkpoints import load_checkpoint, save_checkpoint
+from objwrappers.checkpoints import check_finite, load_checkpoint, naming_damage, save_checkpoint
 from objwrappers.perception.trainable import Trainable
 from objwrappers.pretraining.flow import log_flow
 from objwrappers.rendering.overlay import draw_percepts
@@ -29,6 +29,12 @@ VALIDATION_BATCHES = 8
 LOG_EVERY = 50  # steps
 SHOWN = 4  # frames in TensorBoard
 COLUMNS = 7  # pictures of a frame beside each other; others below
+
+KINDS: dict[str, type] = {
+    **{"facts": dict, "step": int, "stale": int, "best": float, "best_state": dict},
+    **{"losses": dict, "model": dict, "optimizer": dict, "scheduler": object},
+}
+"""What a checkpoint holds."""
 
 
 class Training:
@@ -190,14 +196,21 @@ class Training:
 
     def _load(self) -> None:
         cure = f"Remove {self.checkpoint.parent} or give another --log-folder."
-        state = load_checkpoint(self.checkpoint, cure)
+        state = load_checkpoint(self.checkpoint, KINDS, cure)
         if (facts := state["facts"]) != self.facts:
-            there, here = ({**f["arguments"], **f, "arguments": None} for f in (facts, self.facts))
+            there, here = (
+                {**f.get("arguments", {}), **f, "arguments": None} for f in (facts, self.facts)
+            )
             other = {k: there.get(k) for k in here if there.get(k) != here[k]}
             raise ValueError(f"{self.checkpoint} is of a run with other settings: {other}. {cure}")
-        self.module.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        if self.scheduler is not None:
-            self.scheduler.load_state_dict(state["scheduler"])
+        with naming_damage(self.checkpoint, cure):
+            if not 0 <= state["step"] <= self.total:
+                raise ValueError(f"step {state['step']} of {self.total}")
+            check_finite("best_state", state["best_state"])
+            for weights in filter(None, (state["best_state"], state["model"])):
+                self.module.load_state_dict(weights)
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(state["scheduler"])
         for key in ("step", "stale", "best", "best_state", "losses"):
             setattr(self, key, state[key])

@@ -28,6 +28,7 @@ from stable_baselines3.common.vec_env import VecTransposeImage
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from objwrappers.checkpoints import check_records
 from objwrappers.names import unknown_name
 from objwrappers.sb3.policy_table import ACTIVATIONS
 
@@ -45,7 +46,6 @@ WEIGHTS = "policy.pth"
 MAX_POLICY_BYTES = 2**31
 SLACK_BYTES = 2**20  # of a policy.pth beyond its numbers
 MAX_DIRECTORY_BYTES = 2**16  # of an archive's list of members
-MAX_RECORDS = 10_000  # in a policy.pth
 MAX_PARTS = 1_000  # of policy_kwargs
 MAX_CALLS = 50_000  # of torch, to build a policy; large ones take some hundreds
 _END = struct.Struct("<4s4H2LH")  # a ZIP's last bytes
@@ -188,7 +188,7 @@ def _read_state(path: Path, wanted: Shapes) -> dict[str, Tensor]:
         )
     try:
         content = _read_member(path, size + SLACK_BYTES)
-        _check_records(content)
+        check_records(content)
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         return _matched(state, wanted)
     except Exception as error:
@@ -225,18 +225,6 @@ def _check_end(file: Any) -> None:
         raise ValueError("it does not end as Stable-Baselines3's archives do.")
     if directory > MAX_DIRECTORY_BYTES:
         raise ValueError(f"its list of members has {directory:,} bytes.")
-
-
-def _check_records(content: bytes) -> None:
-    """Raises ValueError for a file of torch's with compressed records, which could be huge."""
-    with zipfile.ZipFile(io.BytesIO(content)) as records:
-        infos = records.infolist()
-        if len(infos) > MAX_RECORDS:
-            raise ValueError(f"{WEIGHTS} has {len(infos)} records.")
-        if any(one.compress_type != zipfile.ZIP_STORED for one in infos):
-            raise ValueError(f"{WEIGHTS} has compressed records, which torch does not write.")
-        if sum(one.file_size for one in infos) > len(content):
-            raise ValueError(f"{WEIGHTS} has records that lie over each other.")
 
 
 def _matched(state: Any, wanted: Shapes) -> dict[str, Tensor]:

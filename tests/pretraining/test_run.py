@@ -231,6 +231,51 @@ def test_figures_are_logged_while_it_runs_and_a_resumed_training_is_the_same(tmp
         torch.testing.assert_close(a[key], b[key], rtol=0, atol=0)
 
 
+def spoil_best(state):
+    state["best_state"]["mean"][1] = torch.nan
+
+
+def widen(state):
+    state["model"]["mean"] = torch.zeros(4)
+
+
+def run_on(state):
+    state["step"] = 99
+
+
+def lose_groups(state):
+    state["optimizer"]["param_groups"] = []
+
+
+def rename(state):
+    state["losses"] = None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (spoil_best, "best_state 'mean' holds NaN"),
+        (widen, "size mismatch for mean"),
+        (run_on, "step 99 of 8"),
+        (lose_groups, "different number of parameter groups"),
+        (rename, "losses is of type NoneType"),
+    ],
+)
+def test_a_checkpoint_that_was_changed_is_refused_and_nothing_is_written(tmp_path, change, message):
+    options = {"frames_folder": record(tmp_path / "frames", "Pong", 160, 2, 200), "output": "out"}
+    pretrain("shades", "Pong", **options)
+    checkpoint = tmp_path / "logs/perception/out-0/checkpoint.pt"
+    state = torch.load(checkpoint, weights_only=True)
+    change(state)
+    torch.save(state, checkpoint)
+    (tmp_path / "out/config.json").unlink()
+    (tmp_path / "out/model.safetensors").unlink()
+    with pytest.raises(ValueError, match=rf"(?s)checkpoint.pt is damaged \(.*{message}") as error:
+        pretrain("shades", "Pong", **options)
+    assert "give another --log-folder" in str(error.value)
+    assert not [*(tmp_path / "out").iterdir()]
+
+
 def test_weights_and_gradients_are_logged_if_asked(tmp_path):
     record(tmp_path / "frames", "Pong", 160, 2, 200)
     plain = pretrain("shades", "Pong", output="plain", frames_folder=tmp_path / "frames")

@@ -198,20 +198,20 @@ def test_compressed_records_are_refused(tmp_path, small):
 def test_options_that_are_refused_at_once(tmp_path, small, kwargs, message):
     path = tmp_path / "a.zip"
     path.write_bytes(small)
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ValueError, match=f"(?s){path}.*{message}"):
         read(path, policy_kwargs=kwargs)
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
 
 
 def test_layers_without_end_are_refused_at_once(tmp_path, small):
     path = tmp_path / "a.zip"
     path.write_bytes(small)
     kwargs = {"lstm_hidden_size": 4, "n_lstm_layers": 10**9}
-    begin = time.perf_counter()
+    begin = time.process_time()
     with pytest.raises(ValueError, match=r"cannot be built .* too many parts"):
         read_policy(path, policy_named("ppo_lstm", "MlpLstmPolicy"), VECTOR, ACTIONS, kwargs)
-    assert time.perf_counter() - begin < 10
+    assert time.process_time() - begin < 10
 
 
 def test_activations_by_name(tmp_path):

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from objwrappers.checkpoints import load_checkpoint, save_checkpoint
+from objwrappers.checkpoints import check_finite, load_checkpoint, naming_damage, save_checkpoint
 from objwrappers.metrics.actions import action_figures
 from objwrappers.names import unknown_name
 from objwrappers.sb3.cloning.data import BALANCES, Demonstrations, Draw, Several
@@ -34,6 +34,12 @@ __all__ = ["CHECKPOINT_NAME", "Imitation", "Settings", "predict"]
 CHECKPOINT_NAME = "checkpoint.pt"
 LOG_EVERY = 50  # steps
 AT_ONCE = 256  # samples of validation
+
+KINDS: dict[str, type] = {
+    **{"facts": dict, "step": int, "stale": int, "best": dict, "best_state": dict},
+    **{"policy": dict, "optimizer": dict},
+}
+"""What a checkpoint holds."""
 OPTIMIZERS: dict[str, Any] = {
     "adam": torch.optim.AdamW,
     "adadelta": partial(torch.optim.Adadelta, rho=0.95, eps=1e-8),
@@ -228,11 +234,16 @@ class Imitation:
 
     def _load(self) -> None:
         cure = f"Remove {self._checkpoint}."
-        state = load_checkpoint(self._checkpoint, cure)
+        state = load_checkpoint(self._checkpoint, KINDS, cure)
         if state["facts"] != self._facts:
             raise ValueError(f"{self._checkpoint} is of a run with other settings. {cure}")
-        self._policy.load_state_dict(state["policy"])
-        self._optimizer.load_state_dict(state["optimizer"])
+        with naming_damage(self._checkpoint, cure):
+            if not 0 <= state["step"] <= self._settings.n_timesteps:
+                raise ValueError(f"step {state['step']} of {self._settings.n_timesteps}")
+            check_finite("best_state", state["best_state"])
+            for weights in filter(None, (state["best_state"], state["policy"])):
+                self._policy.load_state_dict(weights)
+            self._optimizer.load_state_dict(state["optimizer"])
         self.step, self._stale = state["step"], state["stale"]
         self.best, self._best_state = state["best"], state["best_state"]
 
