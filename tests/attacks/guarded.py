@@ -121,6 +121,8 @@ def _damage_all(name: str, seeds: list[int], way: str, scratch: Path) -> bool:
     reader.write(whole)
     pattern = "*.safetensors" if way == "flip" else "*"
     files = sorted(path.relative_to(whole) for path in whole.rglob(pattern) if path.is_file())
+    copy(whole, folder)
+    assert not (wrong := _wrong([*quietly(reader.read, folder)], "damage")), wrong
     print("ready", flush=True)
     for seed in seeds:
         copy(whole, folder)

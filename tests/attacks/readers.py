@@ -20,7 +20,14 @@ import torch
 import yaml
 from board_plans import CONTENT, record_of
 from demonstrated import write_made_up, write_translation
+from stable_baselines3 import A2C
+from stable_baselines3.common.env_util import make_vec_env
+from stable_baselines3.common.vec_env import VecNormalize
 
+import objwrappers  # noqa: F401
+from objwrappers.agents.loading import load_agent
+from objwrappers.agents.normalization import save_statistics, statistics_path
+from objwrappers.agents.saving import describe_policy, save_agent
 from objwrappers.boards.cells import cells_of
 from objwrappers.boards.plan import read_plan as read_board_plan
 from objwrappers.boards.records import read_export, read_record, write_export, write_record
@@ -36,6 +43,8 @@ from objwrappers.perception.scenes.classifier import SceneClassifier
 from objwrappers.sweeps.folder import prepare, read_result, write_result
 from objwrappers.sweeps.plan import read_plan
 from objwrappers.sweeps.summary import read_figures
+
+PONG = "ObjFrames-Pong-v0"
 
 
 @dataclass(frozen=True)
@@ -160,22 +169,46 @@ def read_board(folder: Path) -> list[Any]:
 
 def write_sweep(folder: Path) -> None:
     sets = {"standard": {"seed": [0, 2], "weight": [0.0, 1.0]}}
-    options = {"out": "{folder}/out.json"}
-    figures = {"{folder}/out.json": {"loss": "validation.loss"}}
+    options = {"json": "{folder}/out.json"}
+    figures = {"out.json": {"loss": "validation.loss"}}
     content = {"program": "zoo/score.py", "options": options, "sets": sets, "figures": figures}
     (folder / "sweep.yml").write_text(yaml.safe_dump(content))
-    run = read_plan(folder / "sweep.yml", folder)[0]
+    run = read_plan(folder / "sweep.yml", "runs")[0]
     prepare(folder, run)
     write_result(folder, {"exit_code": 0, "error": None, "wall_s": 1.0})
     (folder / "out.json").write_text(json.dumps({"validation": {"loss": 0.25, "nan": None}}))
 
 
 def read_sweep(folder: Path) -> list[Any]:
-    runs = read_plan(folder / "sweep.yml", folder)
+    runs = read_plan(folder / "sweep.yml", "runs")
     prepare(folder, runs[0])
     read_result(folder)
     found = read_figures({str(folder / "out.json"): {"loss": "validation.loss"}})
     return [[value for value in found["figures"].values() if value is not None]]
+
+
+def write_agent(folder: Path) -> None:
+    """An agent that normalises what it sees, with what its training says of it."""
+    env = VecNormalize(make_vec_env(PONG), norm_obs=False)
+    kwargs = {"features_extractor_kwargs": {"features_dim": 4}, "net_arch": [4]}
+    agent = A2C("CnnPolicy", env, seed=0, device="cpu", policy_kwargs=kwargs)
+    run = folder / "a2c" / f"{PONG}_1"
+    run.mkdir(parents=True)
+    save_agent(agent, run / f"{PONG}.zip")
+    save_statistics(env, statistics_path(run / f"{PONG}.zip"))
+    hyperparams = {"normalize": True, "policy": "CnnPolicy", "frame_stack": None}
+    facts = {"env_kwargs": {"noise": "none"}, "hyperparams": hyperparams, "seed": 0}
+    (run / "config.json").write_text(json.dumps({**facts, **describe_policy(agent, "a2c")}))
+    env.close()
+
+
+def read_agent(folder: Path) -> list[Any]:
+    agent, env = load_agent("a2c", PONG, folder=folder, device="cpu")
+    try:
+        action, _ = agent.predict(env.reset(), deterministic=True)
+        return [action, agent.policy.action_net.weight.detach()]
+    finally:
+        env.close()
 
 
 READERS: dict[str, Reader] = {
@@ -234,6 +267,7 @@ READERS: dict[str, Reader] = {
     "human recording": Reader(write_human, read_human),
     "images": Reader(write_images, read_images),
     "checkpoint": Reader(write_checkpoint, read_checkpoint),
+    "agent": Reader(write_agent, read_agent),
     "board": Reader(write_board, read_board),
     "sweep": Reader(write_sweep, read_sweep),
 }
