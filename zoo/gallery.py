@@ -1,6 +1,6 @@
 """Draws keypoints of many games and writes what they are worth, as a page with a picture.
 
-    python zoo/gallery.py --game all
+    python zoo/gallery.py --game all --jobs 2
     python zoo/gallery.py --model motion --game Pong MsPacman -o motion.md
 
 Each game needs weights: those in your cache come before the bundled ones. Sets of games are
@@ -29,6 +29,7 @@ def main() -> None:
     add("--model", default="light", help="perception model of keypoints")
     add("-n", "--frames", type=int, default=1000, help="scored where the memory is known")
     add("-o", "--output", type=Path, help="the page (default: <model>.md)")
+    add("--jobs", type=int, default=1, help="games scored at once")
     add("--device", default="auto")
     add("--no-progress", action="store_true", help="show no bar")
     args = parser.parse_args()
@@ -41,6 +42,7 @@ def main() -> None:
         args.model,
         frames=args.frames,
         device=args.device,
+        jobs=args.jobs,
         command=shlex.join(["python", "zoo/gallery.py", *sys.argv[1:]]),
         progress=not args.no_progress,
     )

@@ -10,8 +10,12 @@ random play of seeds that training never saw is watched for motion as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +38,7 @@ from objwrappers.files import write_atomically
 from objwrappers.games import check_game
 from objwrappers.metrics.keypoints import grid_keypoints
 from objwrappers.metrics.ram import RAM_GAMES
-from objwrappers.perception.loading import load_model
+from objwrappers.perception.loading import find_weights, load_model
 from objwrappers.perception.resizing import resize_area
 from objwrappers.rendering.layout import sheet, titled
 from objwrappers.rendering.overlay import draw_percepts
@@ -63,6 +67,9 @@ such a thing. In parentheses the same of a fixed grid of as many points as are p
 connected region of what differs from the background and moves within 16 steps; where the camera
 moves, colours that are usual at a place are no things. Where the console's memory is known, recall,
 precision and the distance from an object's centre are those of `zoo/score.py`."""
+
+_Looked = tuple[np.ndarray, dict[str, Any]]
+"""A picture, and figures."""
 
 
 @dataclass
@@ -115,6 +122,7 @@ def gallery(
     frames: int = 1000,
     seed: int = FIRST_SEED,
     device: str = "auto",
+    jobs: int = 1,
     command: str = "",
     progress: bool = False,
 ) -> dict[str, dict[str, Any]]:
@@ -127,6 +135,7 @@ def gallery(
         frames: Scored by memory, where it is known.
         seed: Of the games played.
         device: Where the model runs.
+        jobs: Games scored at once, in processes of their own.
         command: That made the page, for the record.
         progress: Show a bar.
 
@@ -138,28 +147,52 @@ def gallery(
 
     Raises:
         FileNotFoundError: A game has no weights.
-        ValueError: No such game or model, or a page that is no ``.md``.
+        ValueError: No such game or model, fewer than one job, or a page that is no ``.md``.
     """
     page = Path(page)
     if page.suffix != ".md":
         raise ValueError(f"The page is Markdown and ends with .md, got {page}.")
-    # What is missing is said before all is measured.
-    networks = {check_game(game): load_model(model, game, device=device) for game in games}
+    if jobs < 1:
+        raise ValueError(f"jobs must be at least 1, got {jobs}.")
+    games = list(dict.fromkeys(map(check_game, games)))
+    for game in games:  # what is missing is said before all is measured
+        find_weights(model, game)
+    of_game = partial(_look, model=model, frames=frames, seed=seed, device=device)
     rows: dict[str, dict[str, Any]] = {}
     pictures = []
-    for game, network in tqdm(networks.items(), unit="game", disable=not progress):
-        shown, figures = _watch(game, network, seed)
-        if game in RAM_GAMES:
-            table = score_games(game, model, frames=frames, seed=seed, device=device)
-            known = table[game][0]
-            figures |= {key: known[key] for key in ("recall", "precision", "centre_error")}
-        rows[game] = figures
-        pictures.append(titled(shown, game))
+    with closing(_each(of_game, games, jobs)) as found:
+        bar = tqdm(found, total=len(games), unit="game", disable=not progress)
+        for game, (shown, figures) in zip(games, bar, strict=True):
+            rows[game] = figures
+            pictures.append(titled(shown, game))
     grid = [pictures[i : i + COLUMNS] for i in range(0, len(pictures), COLUMNS)]
     write_picture(page.with_suffix(".png"), sheet(grid))
     with write_atomically(page) as file:
         file.write(_page(rows, model, page, command).encode())
     return rows
+
+
+def _each(
+    of_game: Callable[[str], _Looked], games: Sequence[str], jobs: int
+) -> Generator[_Looked, None, None]:
+    """What comes of each game, in their order."""
+    if jobs == 1:
+        yield from map(of_game, games)
+        return
+    threads = max(1, torch.get_num_threads() // jobs)
+    context = get_context("spawn")  # forked processes could not use CUDA
+    with ProcessPoolExecutor(jobs, context, torch.set_num_threads, (threads,)) as pool:
+        yield from pool.map(of_game, games)
+
+
+def _look(game: str, model: str, frames: int, seed: int, device: str) -> _Looked:
+    """A game's picture and figures."""
+    shown, figures = _watch(game, load_model(model, game, device=device), seed)
+    if game in RAM_GAMES:
+        table = score_games(game, model, frames=frames, seed=seed, device=device)
+        known = table[game][0]
+        figures |= {key: known[key] for key in ("recall", "precision", "centre_error")}
+    return shown, figures
 
 
 def _watch(game: str, network: Any, seed: int) -> tuple[np.ndarray, dict[str, Any]]:

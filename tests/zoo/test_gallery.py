@@ -29,7 +29,7 @@ def test_regions_are_connected_and_in_native_pixels():
 
 
 def test_a_page_tells_of_each_game(run_zoo, tmp_path):
-    result = run_zoo("gallery", "--game", "Pong", "Enduro", "-n", 5, "-o", "page.md")
+    result = run_zoo("gallery", "--game", "Pong", "Enduro", "-n", 5, "-o", "page.md", "--jobs", 2)
     page = (tmp_path / "page.md").read_text()
     assert "Wrote page.md and page.png" in result.stdout
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if "|" in line}
@@ -45,5 +45,7 @@ def test_a_page_tells_of_each_game(run_zoo, tmp_path):
 def test_what_has_no_weights_says_how_they_are_made(run_zoo):
     error = run_zoo("gallery", "--game", "Pong", "-o", "page.png", ok=False).stderr
     assert "ends with .md, got page.png" in error
+    error = run_zoo("gallery", "--game", "Pong", "--jobs", 0, ok=False).stderr
+    assert "jobs must be at least 1, got 0" in error
     error = run_zoo("gallery", "--model", "permakey", "--game", "Zaxxon", ok=False).stderr
     assert "python zoo/pretrain.py --model permakey --game Zaxxon" in error
