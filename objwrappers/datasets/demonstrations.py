@@ -251,13 +251,15 @@ def find_demonstrations(task: str, folder: Path | None = None) -> Demonstrations
     task = task.replace("_", "-")
     places = [demonstrations_folder(task), BUNDLED / task] if folder is None else [folder]
     for place in places:
-        if folder is not None or (place / INDEX_NAME).exists():
+        if (place / INDEX_NAME).exists():
             found = read_demonstrations(place)
             if found.task != task:
                 raise ValueError(f"{place} holds demonstrations of {found.task}, not of {task}.")
             return found
+    where = "" if folder is None else f" in {folder}"
     raise FileNotFoundError(
-        f"There are no demonstrations of {task}. Record some: python zoo/collect.py --task {task} "
+        f"There are no demonstrations of {task}{where}. Record some: python zoo/collect.py --task "
+        f"{task} "
         f"(in Python: objwrappers.collect_demonstrations({task!r})); tasks without a script need "
         "an agent: --algo sac (expert=)."
     )

@@ -278,6 +278,7 @@ def raw_frames_of(env: gym.Env) -> RawFrames:
 
 
 def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -> gym.Env:
+    _check_cartridge(rom, options)
     if noop_max <= 1:
         env: gym.Env = AtariEnv(rom, frameskip=1, **options)
         return InfiniteBreakout(env) if infinite else env
@@ -285,6 +286,20 @@ def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -
     options = {**options, "max_num_frames_per_episode": max_frames + noop_max}
     env = AtariEnv(rom, frameskip=1, **options)
     return NoopStart(InfiniteBreakout(env) if infinite else env, rom, noop_max, max_frames)
+
+
+def _check_cartridge(rom: str, options: dict[str, Any]) -> None:
+    """Raises ValueError for a mode or difficulty that a game's cartridge does not have."""
+    if options.get("mode") is None and options.get("difficulty") is None:
+        return
+    ale = _loaded(rom)
+    known = {"mode": ale.getAvailableModes(), "difficulty": ale.getAvailableDifficulties()}
+    for name, values in known.items():
+        value = options.get(name)
+        if value is not None and (isinstance(value, bool) or value not in values):
+            raise ValueError(
+                f"{name} must be one of {', '.join(map(str, values))} in {rom}, got {value!r}."
+            )
 
 
 def _make_native(
@@ -321,9 +336,13 @@ def _check(
 @lru_cache
 def screen_size(rom: str) -> Size:
     """Returns height and width of a game's native frames, pixels."""
+    height, width = _loaded(rom).getScreenDims()
+    return height, width
+
+
+def _loaded(rom: str) -> ale_py.ALEInterface:
     ale = ale_py.ALEInterface()
     path = roms.get_rom_path(rom)
     assert path is not None, f"{rom} is not a ROM of ALE's"
     ale.loadROM(path)
-    height, width = ale.getScreenDims()
-    return height, width
+    return ale

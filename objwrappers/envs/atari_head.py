@@ -175,6 +175,8 @@ def _prepare(
 def _find(
     game: str, path: str | None, trials: Sequence[int] | None, episodes: str
 ) -> list[Episode]:
+    if not isinstance(path, str | Path | None):
+        raise ValueError(f"path is where recorded play lies, or None, got {path!r}.")
     place = data_folder() if path is None else Path(path)
     rom = rom_name(game)
     if path is None and not place.exists():

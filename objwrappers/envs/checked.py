@@ -13,6 +13,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.actions import check_action, check_actions
 from objwrappers.envs.options import check_seed
+from objwrappers.resets import check_reset_options, reset_mask
 
 __all__ = ["CheckedEnv", "VectorCheckedEnv"]
 
@@ -34,9 +35,10 @@ class CheckedEnv(gym.Wrapper):
         """Resets the env.
 
         Raises:
-            ValueError: A seed that is no integer of at least 0.
+            ValueError: A seed that is no integer of at least 0, or options that are no dict.
         """
         check_seed(seed)
+        check_reset_options(options)
         self._ready = True
         return self.env.reset(seed=None if seed is None else int(seed), options=options)
 
@@ -75,10 +77,11 @@ class VectorCheckedEnv(VectorWrapper):
 
         Raises:
             gymnasium.error.ResetNeeded: A partial reset before the first full one.
-            ValueError: A seed that is no integer of at least 0, or a mask that is not bool (N,).
+            ValueError: A seed that is no integer of at least 0, options that are no dict, or a
+                mask that is not bool (N,).
         """
         check_seed(seed)
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         if mask is not None:
             if not self._ready:
                 raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")

@@ -13,6 +13,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.rendering.last_action import draw_actions
+from objwrappers.resets import reset_mask
 
 __all__ = ["ConfoundedFrames", "VectorConfoundedFrames"]
 
@@ -67,7 +68,7 @@ class VectorConfoundedFrames(VectorWrapper):
     ) -> tuple[np.ndarray, dict[str, Any]]:
         """Resets all envs, or those that ``options["reset_mask"]`` names."""
         frames, info = self.env.reset(seed=seed, options=options)
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         fresh = np.ones(self.num_envs, bool) if mask is None else np.asarray(mask)
         self._last = np.where(fresh, -1, self._last)
         self._done = self._done & ~fresh

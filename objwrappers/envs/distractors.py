@@ -15,6 +15,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.rendering.bars import NOISES, POSITIONS, check_noise, draw_bars
+from objwrappers.resets import reset_mask
 from objwrappers.wrappers.base import pictures_of
 
 __all__ = ["MOTIONS", "Distractors", "NoisyFrames", "VectorNoisyFrames", "check_motion"]
@@ -161,7 +162,7 @@ class VectorNoisyFrames(VectorWrapper):
             options: ``{"reset_mask": bool (N,)}`` for a partial reset.
         """
         frames, info = self.env.reset(seed=seed, options=options)
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         envs = self._all if mask is None else np.flatnonzero(mask)
         if isinstance(seed, int | np.integer):
             self.distractors.seed([int(seed) + int(i) for i in envs], envs)

@@ -14,7 +14,7 @@ from gymnasium.vector import VectorEnv
 from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.envs.confounded import ConfoundedFrames, VectorConfoundedFrames
 from objwrappers.envs.loading import check_names_of
-from objwrappers.envs.options import PIXELS, check_flag
+from objwrappers.envs.options import PIXELS, check_flag, check_numbers
 from objwrappers.wrappers.base import check_render_mode
 from objwrappers.wrappers.frames import FrameObservation, VectorFrameObservation
 
@@ -77,6 +77,7 @@ def _split_pixel_options(
     check_names_of("ObjFrames", options)
     check_render_mode(render_mode)
     pixels = {name: value for name, value in options.items() if name in PIXELS}
+    check_numbers(pixels)
     return pixels, {
         "frame_size": (pixels.get("img_height", 84), pixels.get("img_width", 84)),
         "grayscale": bool(pixels.get("grayscale", True)),

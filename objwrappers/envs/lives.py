@@ -15,6 +15,8 @@ import gymnasium as gym
 import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
+from objwrappers.resets import reset_mask
+
 __all__ = ["FireEachLife", "VectorFireEachLife"]
 
 
@@ -67,7 +69,7 @@ class VectorFireEachLife(VectorWrapper):
         self, *, seed: Any = None, options: dict[str, Any] | None = None
     ) -> tuple[Any, dict[str, Any]]:
         """Resets all envs, or those that ``options["reset_mask"]`` names."""
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         mask = np.ones(self.num_envs, bool) if mask is None else mask.copy()
         observations, info = self.env.reset(seed=seed, options=options)
         self._begins = self._begins | mask

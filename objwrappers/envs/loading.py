@@ -143,6 +143,8 @@ def load_keypoints(
         model = load_model(
             model, game=check_game(game), weights=weights, device=device, noise=noise
         )
+    elif not (callable(model) and hasattr(model, "observation_space")):
+        raise ValueError(f"model is a name or a perception model, got {model!r}.")
     if isinstance(model, KeypointModule):
         if slots and (refine or features != "pooled" or map_size is not None):
             raise ValueError(

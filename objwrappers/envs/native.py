@@ -15,6 +15,7 @@ from gymnasium.vector import VectorEnv, VectorObservationWrapper, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from objwrappers.envs.options import MAX_SEED
+from objwrappers.resets import reset_mask
 
 __all__ = ["Lockstep", "NativeFrames"]
 
@@ -58,7 +59,7 @@ class NativeFrames(VectorObservationWrapper):
             options: ``{"reset_mask": bool (N,)}`` for a partial reset.
         """
         if isinstance(seed, int | np.integer):
-            mask = (options or {}).get("reset_mask")
+            mask = reset_mask(options)
             envs = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
             seed = [int(seed) + i for i in envs]
         if seed is not None:

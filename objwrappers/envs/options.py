@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
 from typing import Any
 
+import numpy as np
+
 from objwrappers.names import did_you_mean
 
 __all__ = [
@@ -183,7 +185,7 @@ def unknown_option(
 
 def check_flag(name: str, value: object) -> None:
     """Raises ValueError where the value is neither True nor False."""
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
@@ -201,9 +203,10 @@ def check_numbers(options: Mapping[str, Any]) -> None:
     """Checks those of the numbers that are among the options.
 
     Raises:
-        ValueError: A count that is no integer or too small, or a probability outside [0, 1].
+        ValueError: A count that is no integer or too small, a probability outside [0, 1], or a
+            flag that is neither True nor False.
     """
-    positive = ("frameskip", "max_num_frames_per_episode", "num_envs")
+    positive = ("frameskip", "max_num_frames_per_episode", "num_envs", "img_height", "img_width")
     of_control = ("action_repeat", "stack_num", "horizon", "num_demonstrations", "supersampling")
     smallest = {"noop_max": 0, **dict.fromkeys((*positive, *of_control), 1)}
     for name, least in smallest.items():
@@ -211,6 +214,9 @@ def check_numbers(options: Mapping[str, Any]) -> None:
         if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
             wanted = "a positive integer" if least else "an integer of at least 0"
             raise ValueError(f"{name} must be {wanted}, got {value!r}.")
+    for name in ("full_action_space", "continuous"):
+        if name in options:
+            check_flag(name, options[name])
     for name in ("repeat_action_probability", "continuous_action_threshold"):
         value = options.get(name, 0.0)
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:

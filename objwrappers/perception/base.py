@@ -162,8 +162,13 @@ class PerceptionModule(Trainable):
             uint8, with the network's height and width.
 
         Raises:
-            ValueError: Frames of another shape or dtype.
+            ValueError: Frames of another shape or dtype, or no tensor.
         """
+        if not isinstance(frames, Tensor):
+            raise ValueError(
+                f"Frames must be a tensor of torch's, got {type(frames).__name__}: pass "
+                "torch.from_numpy(frames)."
+            )
         form = self.frame_format
         channels = 1 if form.grayscale else 3
         ends = (form.stack,) if form.stack > 1 else ()

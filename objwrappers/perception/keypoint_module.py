@@ -98,7 +98,7 @@ class KeypointModule(PerceptionModule):
             raise ValueError(f"map_size={map_size} needs features='map', got {kind!r}.")
         size = rows if map_size is None else map_size
         if not isinstance(size, int) or not 1 <= size <= rows:
-            raise ValueError(f"map_size must be an integer from 1 to {rows}, got {map_size}.")
+            raise ValueError(f"map_size must be an integer from 1 to {rows}, got {map_size!r}.")
         self._features, self._shown_size = kind, (size, max(1, round(columns * size / rows)))
         map_shape = (channels, *self._shown_size)
         box = gym.spaces.Box

@@ -16,6 +16,8 @@ from typing import Any, NamedTuple
 import torch
 
 from objwrappers.files import cache_folder, recover_folder
+from objwrappers.games import GAMES, check_game
+from objwrappers.names import did_you_mean
 from objwrappers.perception import registry
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.registry import model_class, model_presets
@@ -86,9 +88,30 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
     folder = find_trained(model, game, noise, family, command)
     if folder is not None:
         return folder
+    known = _spelled(game)
+    if known not in (None, game):
+        return find_weights(model, known, noise, family)
+    hint = "" if known else did_you_mean(game, GAMES)
     raise FileNotFoundError(
-        f"There are no weights of {model!r} for {game}. Make them: {command} (in Python: {call})"
+        " ".join(
+            filter(
+                None,
+                [
+                    f"There are no weights of {model!r} for {game}.",
+                    hint,
+                    f"Make them: {command} (in Python: {call})",
+                ],
+            )
+        )
     )
+
+
+def _spelled(game: str) -> str | None:
+    """Returns a game's name as ids spell it; None for another task."""
+    try:
+        return check_game(game)
+    except ValueError:
+        return None
 
 
 def find_trained(
@@ -232,6 +255,8 @@ def load_model(
     """
     cls = model_class(model, family)
     device = check_device(device)
+    if not isinstance(game, str):
+        raise ValueError(f"game is a name, such as 'Pong', got {game!r}.")
     source = weights if weights is not None else find_weights(model, game, noise, family)
     config = read_config(source)
     if (config["family"], config.get("model")) != (family, model):
@@ -244,7 +269,7 @@ def load_model(
         )
     module = cls.from_pretrained(source)
     tasks = _tasks_of(module.record.get("trained_on", {}))
-    if tasks and game not in tasks:
+    if tasks and not {game, _spelled(game)} & {*tasks}:
         warnings.warn(f"{source} was trained on {', '.join(tasks)}, not {game}.", stacklevel=2)
     # Only the keyword form of .to() knows memory formats.
     return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
@@ -256,8 +281,12 @@ def check_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
-    except RuntimeError as error:
-        raise ValueError(f"There is no device {device!r}: pass auto, cpu or cuda.") from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
+        if kind == "cuda" and not torch.cuda.is_available():
+            raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
+        torch.ones(1, device=device).sum().item()
+    # Of a device that is named but not there, torch raises all of these.
+    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
+        raise ValueError(
+            f"There is no device {device!r} here: pass auto, cpu or cuda ({error!s:.80})."
+        ) from error
     return device

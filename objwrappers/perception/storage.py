@@ -14,12 +14,15 @@ import hashlib
 import json
 import math
 import os
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 import torch
-from huggingface_hub import hf_hub_download
+from huggingface_hub import constants, hf_hub_download
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -49,6 +52,7 @@ WEIGHTS_NAME = "model.safetensors"
 DEFAULT_FAMILY = "keypoints"
 
 MAX_CONFIG_BYTES = 2**16
+HUB_TIMEOUT_S = 3.0
 DROPPED = ("constancy",)
 """Arguments that a model once had; nothing hangs on them where it perceives."""
 
@@ -71,14 +75,35 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
         raise FileNotFoundError(
             f"weights={str(source)!r} is neither a folder nor a hub repository, user/name."
         )
+    if Path(repository).parent.is_dir():
+        raise FileNotFoundError(
+            f"weights={str(source)!r} is no folder; {Path(repository).parent} is one, so that it "
+            "is not looked for on the hub."
+        )
     hub["revision"] = hub.get("revision") or revision or None
+    answers = _hub_answers()
+    if not answers:
+        hub["local_files_only"] = True
     try:
         return Path(hf_hub_download(repository, name, **hub))
     except (LocalEntryNotFoundError, HfHubHTTPError, HFValidationError, OSError) as error:
         raise FileNotFoundError(
             f"weights={str(source)!r} is neither a folder nor a hub repository that can be "
-            f"reached: {error}"
+            f"reached: {error if answers else f'{constants.ENDPOINT} does not answer'}"
         ) from error
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached; huggingface_hub itself tries for half a minute."""
+    if getproxies():
+        return True
+    url = urlsplit(constants.ENDPOINT)
+    port = url.port or (80 if url.scheme == "http" else 443)
+    try:
+        socket.create_connection((url.hostname or "", port), HUB_TIMEOUT_S).close()
+    except OSError:
+        return False
+    return True
 
 
 def read_config(source: str | Path, **hub: Any) -> dict[str, Any]:

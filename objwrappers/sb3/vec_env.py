@@ -42,10 +42,15 @@ class GymVecEnv(VecEnv):
             SyncVectorEnv and AsyncVectorEnv.
 
     Raises:
-        ValueError: The vector env has another autoreset mode.
+        ValueError: It is no vector env, or has another autoreset mode.
     """
 
     def __init__(self, env: VectorEnv) -> None:
+        if not isinstance(env, VectorEnv):
+            raise ValueError(
+                f"GymVecEnv takes a vector env, got {env!r}: make one by gym.make_vec(id, "
+                "num_envs=4)."
+            )
         mode = env.metadata.get("autoreset_mode")
         if mode not in (AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED):
             raise ValueError(

@@ -17,6 +17,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
+from objwrappers.resets import reset_mask
 from objwrappers.wrappers.stacks import FrameStack
 
 __all__ = [
@@ -256,7 +257,7 @@ class VectorTransformFrames(VectorWrapper):
         Raises:
             gymnasium.error.ResetNeeded: A partial reset before the first full one.
         """
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         if mask is not None:
             if self._percepts is None:
                 raise gym.error.ResetNeeded("A partial reset needs a full reset() before it.")

@@ -20,6 +20,7 @@ from gymnasium.vector.utils import batch_space
 
 from objwrappers.names import unknown_name
 from objwrappers.rendering.layout import beside, fitted, titled
+from objwrappers.resets import reset_mask
 from objwrappers.wrappers.base import check_render_mode, merge, pictures_of, select
 from objwrappers.wrappers.guides import Guide, Tracking
 from objwrappers.wrappers.stacks import FrameStack
@@ -263,7 +264,7 @@ class VectorImitationReward(VectorWrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Resets all envs, or those that ``options["reset_mask"]`` names."""
         seen, infos = self.env.reset(seed=seed, options=options)
-        mask = (options or {}).get("reset_mask")
+        mask = reset_mask(options)
         fresh = np.ones(self.num_envs, bool) if mask is None else np.asarray(mask)
         self._done = self._done & ~fresh
         self._begin(seen, infos, fresh)

@@ -44,7 +44,7 @@ def test_an_option_of_another_kind_of_id_says_of_which():
         gym.make("ObjKeypoints-Pong-v0", stack_num=4)
     with pytest.raises(ValueError, match=r"'max_episode_steps'\. Give max_num_frames_per_episode"):
         gym.make_vec("ObjFrames-Pong-v0", num_envs=2, max_episode_steps=10)
-    with pytest.raises(ValueError, match="size must be positive: 84 by 0"):
+    with pytest.raises(ValueError, match="img_width must be a positive integer, got 0"):
         gym.make("ObjFrames-Pong-v0", img_width=0)
 
 
