@@ -31,15 +31,10 @@ _END_BYTES = len(_MARK) + hashlib.sha256().digest_size
 
 
 def save_checkpoint(path: Path, state: Mapping[str, Any]) -> None:
-    """Writes a checkpoint; one that is cut off leaves the one before it.
-
-    What earlier writers that were killed had not finished is removed.
-    """
+    """Writes a checkpoint; one that is cut off leaves the one before it."""
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
     content = buffer.getbuffer()
-    for unfinished in path.parent.glob(f".{path.name}.*"):
-        unfinished.unlink(missing_ok=True)
     with write_atomically(path) as file:
         file.write(content)
         file.write(_MARK + hashlib.sha256(content).digest())

@@ -12,13 +12,14 @@ import math
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import platformdirs
+
+from objwrappers.temporaries import OUTDATED, temporary_file, temporary_folder
 
 __all__ = [
     "cache_folder",
@@ -58,17 +59,13 @@ def write_atomically(path: str | Path) -> Iterator[IO[bytes]]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
+    with temporary_file(path) as (handle, temporary):
         with os.fdopen(handle, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 @contextmanager
@@ -80,9 +77,9 @@ def write_folder_atomically(folder: str | Path) -> Iterator[Path]:
     """
     folder = Path(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     outdated = _outdated(folder)
-    try:
+    recover_folder(folder)
+    with temporary_folder(folder) as temporary:
         yield temporary
         os.chmod(temporary, 0o755)
         shutil.rmtree(outdated, ignore_errors=True)
@@ -93,8 +90,6 @@ def write_folder_atomically(folder: str | Path) -> Iterator[Path]:
         finally:
             recover_folder(folder)
         shutil.rmtree(outdated, ignore_errors=True)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
 
 
 def recover_folder(folder: Path) -> None:
@@ -104,7 +99,7 @@ def recover_folder(folder: Path) -> None:
 
 
 def _outdated(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}.outdated"
+    return folder.parent / f".{folder.name}.{OUTDATED}"
 
 
 def read_regular(path: str | Path, max_bytes: int) -> bytes:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,7 +68,7 @@ def keep(
 
 @contextmanager
 def write_kept(folder: Path, made_of: Mapping[str, Any]) -> Iterator[tuple[Path, Any]]:
-    """Writes a folder, whole or not at all, and clears away what was cut off before.
+    """Writes a folder, whole or not at all.
 
     Args:
         folder: Replaced if it exists.
@@ -78,8 +77,6 @@ def write_kept(folder: Path, made_of: Mapping[str, Any]) -> Iterator[tuple[Path,
     Yields:
         Where the arrays go, and a hash that is fed with their bytes in the order of their layout.
     """
-    for unfinished in folder.parent.glob(f".{folder.name}.*"):
-        shutil.rmtree(unfinished, ignore_errors=True)
     with write_folder_atomically(folder) as temporary:
         content = hashlib.sha256()
         yield temporary, content

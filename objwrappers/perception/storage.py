@@ -16,6 +16,7 @@ import math
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,6 +69,8 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
     Raises:
         FileNotFoundError: There is no such folder, file or repository, or it cannot be reached.
     """
+    with suppress(OSError):
+        recover_folder(Path(source))
     if os.path.isdir(source):
         return Path(source) / name
     repository, _, revision = str(source).partition("@")

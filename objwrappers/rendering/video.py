@@ -8,14 +8,16 @@ from __future__ import annotations
 import math
 import os
 import subprocess
-import tempfile
 from collections.abc import Generator
+from contextlib import ExitStack
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
 import imageio_ffmpeg
 import numpy as np
+
+from objwrappers.temporaries import temporary_folder
 
 __all__ = ["SUFFIXES", "VideoWriter"]
 
@@ -69,7 +71,8 @@ class VideoWriter:
         self._ffmpeg = _find_ffmpeg(self._suffix)
         self._shape: tuple[int, ...] | None = None
         self._stream: Generator[None, Any, None] | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._cleanup = ExitStack()
 
     def append(self, frame: np.ndarray) -> None:
         """Adds a frame.
@@ -112,7 +115,7 @@ class VideoWriter:
             raise ValueError(f"No frame was written to {self.path}.")
         try:
             self._stream.close()
-            film = Path(self._folder.name, _STREAMS[self._suffix][0])
+            film = self._folder / _STREAMS[self._suffix][0]
             # imageio-ffmpeg does not tell how its ffmpeg ended; the film itself does.
             progress = self._run("-i", film, "-c", "copy", "-progress", "-", "-f", "null", "-")
             counts = [line[6:].strip() for line in progress.splitlines() if line[:6] == "frame="]
@@ -129,8 +132,7 @@ class VideoWriter:
         """Stops and removes the temporary files; what stood in the film's place stays."""
         if self._stream is not None:
             self._stream.close()
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._cleanup.close()
         self._stream = self._folder = None
 
     def __enter__(self) -> Self:
@@ -145,13 +147,11 @@ class VideoWriter:
     def _start(self, shape: tuple[int, ...]) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         # Beside the film, because only within a file system is a replacement atomic.
-        self._folder = tempfile.TemporaryDirectory(
-            dir=self.path.parent, prefix=f".{self.path.name}.", ignore_cleanup_errors=True
-        )
+        self._folder = self._cleanup.enter_context(temporary_folder(self.path))
         self._shape = shape
         name, codec, pixels, options = _STREAMS[self._suffix]
         self._stream = imageio_ffmpeg.write_frames(
-            str(Path(self._folder.name, name)),
+            str(self._folder / name),
             (shape[1], shape[0]),
             pix_fmt_out=pixels,
             fps=float(self.fps),

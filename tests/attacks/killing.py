@@ -1,0 +1,89 @@
+"""Scenarios whose process is killed where it hurts most, and run again.
+
+* :class:`Killer`: SIGKILL at the n-th call of what makes a file or folder appear
+* :func:`run`: a scenario in a process of its own
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+CALLS = ("replace", "rename", "fsync", "chmod", "mkdir", "unlink", "rmdir")
+"""Of :mod:`os`; each counts twice, before and after it is done."""
+
+_CONTEXT = multiprocessing.get_context("fork")
+
+
+def run(scenario: Callable[[Path], None], folder: Path, kill_at: int | None = None) -> int | None:
+    """Runs a scenario.
+
+    Args:
+        scenario: A function of a folder.
+        folder: That one.
+        kill_at: At which of the calls it is killed; None for never.
+
+    Returns:
+        How many calls there were; None where it was killed.
+
+    Raises:
+        RuntimeError: It failed, or was not killed although it should have been.
+    """
+    receiver, sender = _CONTEXT.Pipe(duplex=False)
+    process = _CONTEXT.Process(target=_child, args=(scenario, folder, kill_at, sender))
+    process.start()
+    sender.close()
+    try:
+        told = receiver.recv()
+    except EOFError:
+        told = None
+    process.join()
+    if isinstance(told, str):
+        raise RuntimeError(told)
+    if told is None and process.exitcode != -signal.SIGKILL:
+        raise RuntimeError(f"It ended with {process.exitcode}.")
+    return told
+
+
+def _child(scenario: Callable[[Path], None], folder: Path, kill_at: int | None, pipe) -> None:
+    calls = 0
+
+    def counted(function):
+        def call(*arguments, **options):
+            nonlocal calls
+            _die_at(calls, kill_at)
+            calls += 1
+            result = function(*arguments, **options)
+            _die_at(calls, kill_at)
+            calls += 1
+            return result
+
+        return call
+
+    for name in CALLS:
+        setattr(os, name, counted(getattr(os, name)))
+    folder.mkdir(parents=True, exist_ok=True)
+    os.chdir(folder)
+    try:
+        scenario(folder)
+        pipe.send(calls)
+    except BaseException:
+        pipe.send(traceback.format_exc())
+
+
+def _die_at(calls: int, kill_at: int | None) -> None:
+    if calls == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def content_of(folder: Path) -> dict[str, bytes]:
+    """Relative path → bytes, of all files but those that tell the time."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and "tfevents" not in path.name
+    }
