@@ -14,7 +14,7 @@ import gymnasium as gym
 import yaml
 
 import objwrappers
-from objwrappers.files import write_atomically
+from objwrappers.files import check_writable, write_atomically
 from objwrappers.names import did_you_mean
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "check_env_id",
     "fail",
     "import_packages",
+    "output_path",
     "parse_value",
     "run_program",
     "write_json",
@@ -90,6 +91,19 @@ def parse_value(text: str) -> Any:
         except (RecursionError, yaml.YAMLError):
             pass
     return text
+
+
+def output_path(text: str) -> Path:
+    """Returns a path that something will be written to; it is an error now where it cannot be.
+
+    Raises:
+        argparse.ArgumentTypeError: Nobody may write there.
+    """
+    try:
+        check_writable(text)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return Path(text)
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:

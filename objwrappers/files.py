@@ -2,7 +2,7 @@
 
 * :func:`write_atomically`, :func:`write_folder_atomically`, :func:`recover_folder`
 * :func:`read_json`, :func:`read_regular`: within bounds, or one clear error
-* :func:`cache_folder`
+* :func:`cache_folder`, :func:`check_writable`
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from objwrappers.temporaries import OUTDATED, temporary_file, temporary_folder
 
 __all__ = [
     "cache_folder",
+    "check_writable",
     "hyperparams_folder",
     "read_json",
     "read_regular",
@@ -37,8 +39,33 @@ _BINARY = getattr(os, "O_BINARY", 0)  # Windows would translate line ends
 
 
 def cache_folder(*parts: str) -> Path:
-    """Returns a folder in the user's cache, ``~/.cache/objwrappers/...`` on Linux; not made yet."""
-    return platformdirs.user_cache_path("objwrappers", appauthor=False).joinpath(*parts)
+    """Returns a folder in the user's cache, ``~/.cache/objwrappers/...`` on Linux; not made yet.
+
+    A user without a home has one among the temporary files.
+    """
+    try:
+        cache = platformdirs.user_cache_path("objwrappers", appauthor=False)
+    except RuntimeError:  # some versions raise it, others give "~/.cache"
+        cache = Path("~")
+    if not cache.is_absolute():
+        cache = Path(tempfile.gettempdir(), f"objwrappers-{os.getuid()}")
+    return cache.joinpath(*parts)
+
+
+def check_writable(path: str | Path) -> None:
+    """Checks that a file or folder may be made at a path, or replaced, before it is.
+
+    Raises:
+        OSError: There is a file where a folder must be, or nobody may write there; the message
+            names the place.
+    """
+    place = Path(path).absolute().parent
+    while not os.path.lexists(place):
+        place = place.parent
+    if not place.is_dir():
+        raise NotADirectoryError(f"{path} cannot be written: {place} is no folder.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise PermissionError(f"{path} cannot be written: nothing may be written to {place}.")
 
 
 def hyperparams_folder() -> Path:

@@ -31,7 +31,7 @@ from typing import Any
 
 import torch
 
-from objwrappers.command_line import run_program, write_json
+from objwrappers.command_line import output_path, run_program, write_json
 from objwrappers.scoring.speed import env_speed, model_speed
 
 
@@ -118,8 +118,8 @@ def main() -> None:
     add("--seconds", type=float, default=2.0, help="length of a turn")
     add("--repeats", type=int, default=5, help="turns of each row")
     add("--seed", type=int, default=0)
-    add("--json", type=Path, metavar="FILE", help="write the figures here too")
-    add("--picture", type=Path, metavar="PNG", help="with --recall: draw it")
+    add("--json", type=output_path, metavar="FILE", help="write the figures here too")
+    add("--picture", type=output_path, metavar="PNG", help="with --recall: draw it")
     args = parser.parse_args()
     if args.num_threads > 0:
         torch.set_num_threads(args.num_threads)

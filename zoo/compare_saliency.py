@@ -20,7 +20,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import asdict
-from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +28,7 @@ from objwrappers.command_line import (
     check_env_id,
     fail,
     import_packages,
+    output_path,
     run_program,
     write_json,
 )
@@ -52,8 +52,8 @@ def main() -> None:
     add("--target", choices=TARGETS, default="action", help="whose saliency")
     add("--rows", type=int, default=4, help="observations on the sheet")
     add("--colours", choices=[*COLOURS], default="inferno")
-    add("-o", "--output", type=Path, help="sheet, .png, .jpg or .webp")
-    add("--json", type=Path, help="file to write the figures to")
+    add("-o", "--output", type=output_path, help="sheet, .png, .jpg or .webp")
+    add("--json", type=output_path, help="file to write the figures to")
     options = vars(parser.parse_args())
     import_packages(options.pop("gym_packages"))
     names = ("env", "algo", "rows", "colours", "output", "json")

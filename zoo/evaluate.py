@@ -37,6 +37,7 @@ from objwrappers.command_line import (
     check_env_id,
     fail,
     import_packages,
+    output_path,
     run_program,
     write_json,
 )
@@ -92,7 +93,7 @@ def main() -> None:
     add("--num-envs", type=int, default=16)
     add("--seeds", "--seed", type=int, nargs="+", default=[FIRST_SEED], help="of the episodes")
     add("--epsilon", type=float, default=0.0, help="share of actions that are random")
-    add("--json", type=Path, help="file to write the scores to")
+    add("--json", type=output_path, help="file to write the scores to")
     options = vars(parser.parse_args())
     import_packages(options.pop("gym_packages"))
     check_env_id(options["env"])

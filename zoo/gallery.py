@@ -14,7 +14,7 @@ import shlex
 import sys
 from pathlib import Path
 
-from objwrappers.command_line import run_program
+from objwrappers.command_line import output_path, run_program
 from objwrappers.pretraining.game_sets import games_of
 from objwrappers.scoring.gallery import gallery
 
@@ -28,7 +28,7 @@ def main() -> None:
     add("--game", nargs="+", default=["all"], help="games, or sets of them")
     add("--model", default="light", help="perception model of keypoints")
     add("-n", "--frames", type=int, default=1000, help="scored where the memory is known")
-    add("-o", "--output", type=Path, help="the page (default: <model>.md)")
+    add("-o", "--output", type=output_path, help="the page (default: <model>.md)")
     add("--jobs", type=int, default=1, help="games scored at once")
     add("--device", default="auto")
     add("--no-progress", action="store_true", help="show no bar")

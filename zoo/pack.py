@@ -11,11 +11,10 @@ with how it was made, the scores of its training, and what RL Zoo reads. Packing
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from objwrappers.agents.packing import pack
 from objwrappers.agents.runs import LOG_FOLDER
-from objwrappers.command_line import run_program
+from objwrappers.command_line import output_path, run_program
 
 
 def main() -> None:
@@ -28,7 +27,7 @@ def main() -> None:
     add("--env", required=True, help="env id, ObjFrames-Breakout-v0")
     add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
     add("--exp-id", type=int, default=0, help="run in it (default: the latest)")
-    add("-o", "--output", type=Path, required=True, help="log folder of packed agents")
+    add("-o", "--output", type=output_path, required=True, help="log folder of packed agents")
     add("--mantissa-bits", type=int, default=6, help="of 23 (default: 6)")
     options = vars(parser.parse_args())
     algo, env_id = options.pop("algo"), options.pop("env")

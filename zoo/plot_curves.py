@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from objwrappers.agents.curves import draw_curves
-from objwrappers.command_line import fail, run_program
+from objwrappers.command_line import fail, output_path, run_program
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
     add = parser.add_argument
     add("runs", nargs="*", type=Path, help="log folders of one run each")
     add("--group", nargs="+", action="append", default=[], help="a name and its runs; repeatable")
-    add("-o", "--output", type=Path, default=Path("curve.png"))
+    add("-o", "--output", type=output_path, default=Path("curve.png"))
     add("--random", type=float, help="score of the random policy, a dashed line")
     add("--window", type=int, default=50, help="episodes averaged")
     add("--title", default="")

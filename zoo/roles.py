@@ -26,7 +26,7 @@ from typing import Any
 import imageio.v3 as imageio
 from tqdm import tqdm
 
-from objwrappers.command_line import run_program
+from objwrappers.command_line import output_path, run_program
 from objwrappers.games import check_game
 from objwrappers.perception.scenes.listed import ListedScene
 from objwrappers.pretraining.roles import LearnedRoles, learn_roles
@@ -48,12 +48,12 @@ def main() -> None:
     add("--classes", choices=CLASSES, help="in the play, or those of the weights")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--weights", help="folder or hub repository; default: those that gym.make finds")
-    add("--output", type=Path, help="folder, of a single game; default: the user's cache")
+    add("--output", type=output_path, help="folder, of a single game; default: the user's cache")
     add("--steps", type=int, default=1500, help="of each env")
     add("--num-envs", type=int, default=16)
     add("--seed", type=int, default=0)
     add("--device", default="auto")
-    add("--picture", type=Path, help="PNG of the scenery; of several games NAME-GAME.png")
+    add("--picture", type=output_path, help="PNG of the scenery; of several games NAME-GAME.png")
     add("--check", action="store_true", help="compare the player with the console's memory")
     options = vars(parser.parse_args())
     games, picture = options.pop("game"), options.pop("picture")

@@ -30,6 +30,7 @@ from objwrappers.command_line import (
     check_env_id,
     fail,
     import_packages,
+    output_path,
     run_program,
     write_json,
 )
@@ -66,9 +67,17 @@ def main() -> None:
     add("--last", type=int, help="number of the last one (default: all)")
     add("--trained", type=int, help="number of the last frame of the mean gaze")
     add("--seed", type=int, help="of the shuffled AUC's negatives")
-    add("--json", type=Path, help="file to write the table to")
-    add("--picture", type=Path, help="of the best, middling and worst frames of the first one")
-    add("--film", type=Path, help="models and agents side by side, on the first trial's frames")
+    add("--json", type=output_path, help="file to write the table to")
+    add(
+        "--picture",
+        type=output_path,
+        help="of the best, middling and worst frames of the first one",
+    )
+    add(
+        "--film",
+        type=output_path,
+        help="models and agents side by side, on the first trial's frames",
+    )
     options = vars(parser.parse_args())
     import_packages(options.pop("gym_packages"))
     path, trials, models = (options.pop(name) for name in ("json", "trials", "model"))

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from objwrappers.command_line import fail, run_program, write_json
+from objwrappers.command_line import fail, output_path, run_program, write_json
 from objwrappers.envs.distractors import MOTIONS
 from objwrappers.perception.loading import family_and_model_of
 from objwrappers.perception.registry import family_of_model
@@ -109,7 +109,7 @@ def main() -> None:
     add("--demonstration", type=Path, help="translation: a folder of zoo/collect.py --task")
     add("--seed", type=int, default=FIRST_SEED, help="of the first episode; of drawn contexts")
     add("--device", default="auto")
-    add("--json", type=Path, help="file to write the table to")
+    add("--json", type=output_path, help="file to write the table to")
     add("--picture", help="beginning of the names of the pictures to write")
     options = vars(parser.parse_args())
     path, family = options.pop("json"), options.pop("family")

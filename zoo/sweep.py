@@ -17,7 +17,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from objwrappers.command_line import KeyValues, run_program
+from objwrappers.command_line import KeyValues, output_path, run_program
 from objwrappers.sweeps.driver import SUMMARY_NAME, sweep, sweep_folder
 from objwrappers.sweeps.folder import is_finished
 from objwrappers.sweeps.plan import find_plan, read_plan
@@ -33,7 +33,12 @@ def main() -> None:
     add("--sets", nargs="+", help="of the file; default: all")
     changes: dict[str, Any] = {"nargs": "+", "action": KeyValues, "metavar": "key:value"}
     add("--options", default={}, **changes, help="instead of the file's, hyperparams.batch_size:4")
-    add("-f", "--log-folder", type=Path, help="default: logs/sweeps/<file>; shared by the nodes")
+    add(
+        "-f",
+        "--log-folder",
+        type=output_path,
+        help="default: logs/sweeps/<file>; shared by the nodes",
+    )
     add("--cpus", type=float, default=1, help="processors of each run")
     add("--gpus", type=float, default=0, help="GPUs of each run, also parts of one")
     add("--address", help="of a Ray cluster, host:port or auto; default: this machine")

@@ -30,6 +30,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from objwrappers.files import (
+    check_writable,
     read_json,
     read_regular,
     recover_folder,
@@ -254,8 +255,10 @@ def check_replaceable(folder: str | Path) -> None:
 
     Raises:
         FileExistsError: It holds anything else than weights, which would be lost.
+        OSError: Nobody may write there.
     """
     folder = Path(folder)
+    check_writable(folder)
     recover_folder(folder)
     if not folder.exists():
         return

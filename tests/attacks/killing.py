@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import resource
 import signal
 import traceback
 from collections.abc import Callable
@@ -19,13 +20,21 @@ CALLS = ("replace", "rename", "fsync", "chmod", "mkdir", "unlink", "rmdir")
 _CONTEXT = multiprocessing.get_context("fork")
 
 
-def run(scenario: Callable[[Path], None], folder: Path, kill_at: int | None = None) -> int | None:
+def run(
+    scenario: Callable[[Path], None],
+    folder: Path,
+    kill_at: int | None = None,
+    largest_file: int | None = None,
+    user: int | None = None,
+) -> int | None:
     """Runs a scenario.
 
     Args:
         scenario: A function of a folder.
         folder: That one.
         kill_at: At which of the calls it is killed; None for never.
+        largest_file: Bytes that a file may have: what writes more finds the disk full.
+        user: Id of another user, who runs it; root alone may change.
 
     Returns:
         How many calls there were; None where it was killed.
@@ -34,7 +43,9 @@ def run(scenario: Callable[[Path], None], folder: Path, kill_at: int | None = No
         RuntimeError: It failed, or was not killed although it should have been.
     """
     receiver, sender = _CONTEXT.Pipe(duplex=False)
-    process = _CONTEXT.Process(target=_child, args=(scenario, folder, kill_at, sender))
+    process = _CONTEXT.Process(
+        target=_child, args=(scenario, folder, kill_at, largest_file, user, sender)
+    )
     process.start()
     sender.close()
     try:
@@ -49,7 +60,7 @@ def run(scenario: Callable[[Path], None], folder: Path, kill_at: int | None = No
     return told
 
 
-def _child(scenario: Callable[[Path], None], folder: Path, kill_at: int | None, pipe) -> None:
+def _child(scenario, folder, kill_at, largest_file, user, pipe) -> None:
     calls = 0
 
     def counted(function):
@@ -68,6 +79,13 @@ def _child(scenario: Callable[[Path], None], folder: Path, kill_at: int | None, 
         setattr(os, name, counted(getattr(os, name)))
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
+    if largest_file is not None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
+    if user is not None:
+        os.setgroups([])
+        os.setgid(user)
+        os.setuid(user)
     try:
         scenario(folder)
         pipe.send(calls)
