@@ -18,27 +18,28 @@ on them.
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import Any
 
 import ale_py
 import gymnasium as gym
-from ale_py import roms
 from ale_py.env import AtariEnv
 from ale_py.vector_env import AtariVectorEnv
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.wrappers import AtariPreprocessing
 
 from objwrappers.envs.breakout import InfiniteBreakout
+from objwrappers.envs.cartridges import check_cartridge, screen_size
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.console import ConsoleMemory
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
-from objwrappers.envs.lives import FireEachLife, VectorFireEachLife
+from objwrappers.envs.lives import VectorFireEachLife, with_lives
 from objwrappers.envs.native import Lockstep, NativeFrames
 from objwrappers.envs.options import (
     MAX_FRAMES_PER_EPISODE,
     SHARED,
     SINGLE,
+    TRAINING,
     VECTOR,
     check_names,
     check_numbers,
@@ -71,6 +72,8 @@ def make_atari(
     repeat_action_probability: float = 0.25,
     noop_max: int = 0,
     max_num_frames_per_episode: int = MAX_FRAMES_PER_EPISODE,
+    reward_clipping: bool = False,
+    life_loss_info: bool = False,
     fire_each_life: bool = False,
     infinite: bool = False,
     noise: str = "none",
@@ -94,6 +97,9 @@ def make_atari(
         repeat_action_probability: Chance of repeating the last action, for each raw frame.
         noop_max: Fewer no-ops than that begin an episode, as many as in the vector env.
         max_num_frames_per_episode: Raw frames until an episode is truncated.
+        reward_clipping: Give the sign of the reward; the reward is in ``info["raw_reward"]``.
+        life_loss_info: A lost life ends an episode, but the reset after it goes on with the game;
+            ``info["game_over"]`` tells the game's end.
         fire_each_life: FIRE takes the place of the first action of every life where a game has it.
         infinite: Of Breakout: the wall is built again and again, see
             :class:`~objwrappers.envs.breakout.InfiniteBreakout`.
@@ -108,9 +114,12 @@ def make_atari(
             env alone, ``infinite`` in another game than Breakout, or ``raw_stack`` with bars.
     """
     rom, size = _check(game, frame_size, noise, noise_motion, infinite)
-    if missing := [name for name in VECTOR if ale.pop(name, None) is not None]:
+    alone = [name for name in VECTOR if name not in TRAINING]
+    if missing := [name for name in alone if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
     check_names(ale, (*SHARED, *SINGLE))
+    training = {"reward_clipping": reward_clipping, "life_loss_info": life_loss_info}
+    _check_training(training, infinite)
     common: dict[str, Any] = {
         "repeat_action_probability": repeat_action_probability,
         "max_num_frames_per_episode": max_num_frames_per_episode,
@@ -144,8 +153,8 @@ def make_atari(
             grayscale_obs=grayscale,
             grayscale_newaxis=True,
         )
-    if fire_each_life and "FIRE" in meanings:
-        env = FireEachLife(env, meanings.index("FIRE"))
+    fire = meanings.index("FIRE") if fire_each_life and "FIRE" in meanings else None
+    env = with_lives(env, life_loss_info, reward_clipping, fire)
     env = CheckedEnv(env)
     if raw_stack:
         return WithRawStack(env, small)
@@ -228,16 +237,12 @@ def make_atari_vec(
         "reward_clipping": reward_clipping,
         "life_loss_info": life_loss_info,
     }
+    _check_training(training, infinite)
     bars = noise != "none"
     resized = size is not None and not bars and (grayscale or not pictures)
     emulated = size if resized else None
     env: VectorEnv
     if infinite:
-        if wanted := [name for name, value in training.items() if value]:
-            raise ValueError(
-                f"infinite=True does not go together with {' and '.join(wanted)}: pass False "
-                "for them."
-            )
         looks = {"frame_size": emulated, "grayscale": grayscale, "pictures": pictures}
         common = {name: value for name, value in common.items() if name not in VECTOR}
         one = partial(make_atari, game, fire_each_life=fire_each_life, infinite=True, **common)
@@ -260,6 +265,14 @@ def make_atari_vec(
     return env if size is None or resized else VectorResizeFrames(env, *size)
 
 
+def _check_training(training: dict[str, bool], infinite: bool) -> None:
+    wanted = [name for name, value in training.items() if value]
+    if infinite and wanted:
+        raise ValueError(
+            f"infinite=True does not go together with {' and '.join(wanted)}: pass False for them."
+        )
+
+
 def raw_frames_of(env: gym.Env) -> RawFrames:
     """Returns the layer that keeps an env's raw frames and the console's memory.
 
@@ -278,7 +291,7 @@ def raw_frames_of(env: gym.Env) -> RawFrames:
 
 
 def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -> gym.Env:
-    _check_cartridge(rom, options)
+    check_cartridge(rom, options)
     if noop_max <= 1:
         env: gym.Env = AtariEnv(rom, frameskip=1, **options)
         return InfiniteBreakout(env) if infinite else env
@@ -286,20 +299,6 @@ def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -
     options = {**options, "max_num_frames_per_episode": max_frames + noop_max}
     env = AtariEnv(rom, frameskip=1, **options)
     return NoopStart(InfiniteBreakout(env) if infinite else env, rom, noop_max, max_frames)
-
-
-def _check_cartridge(rom: str, options: dict[str, Any]) -> None:
-    """Raises ValueError for a mode or difficulty that a game's cartridge does not have."""
-    if options.get("mode") is None and options.get("difficulty") is None:
-        return
-    ale = _loaded(rom)
-    known = {"mode": ale.getAvailableModes(), "difficulty": ale.getAvailableDifficulties()}
-    for name, values in known.items():
-        value = options.get(name)
-        if value is not None and (isinstance(value, bool) or value not in values):
-            raise ValueError(
-                f"{name} must be one of {', '.join(map(str, values))} in {rom}, got {value!r}."
-            )
 
 
 def _make_native(
@@ -331,18 +330,3 @@ def _check(
     if not all(isinstance(side, int) and side > 0 for side in (height, width)):
         raise ValueError(f"The frames' size must be positive: {height} by {width}.")
     return rom_name(game), (height, width)
-
-
-@lru_cache
-def screen_size(rom: str) -> Size:
-    """Returns height and width of a game's native frames, pixels."""
-    height, width = _loaded(rom).getScreenDims()
-    return height, width
-
-
-def _loaded(rom: str) -> ale_py.ALEInterface:
-    ale = ale_py.ALEInterface()
-    path = roms.get_rom_path(rom)
-    assert path is not None, f"{rom} is not a ROM of ALE's"
-    ale.loadROM(path)
-    return ale

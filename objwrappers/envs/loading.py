@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from objwrappers.envs.atari import screen_size
+from objwrappers.envs.cartridges import screen_size
 from objwrappers.envs.options import KEYPOINTS, check_flag, check_names
 from objwrappers.games import check_game, rom_name
 from objwrappers.registration import FAMILIES

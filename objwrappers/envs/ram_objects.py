@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from objwrappers.envs.atari import screen_size
+from objwrappers.envs.cartridges import screen_size
 from objwrappers.games import check_game, rom_name
 from objwrappers.metrics.ram import play_area, sprites
 from objwrappers.metrics.ram_classes import RAM_CLASSES

@@ -117,6 +117,33 @@ def test_clipped_rewards_and_lost_lives_leave_the_games_own_in_info():
     assert lost == 2
 
 
+@pytest.mark.parametrize("game", ["MsPacman", "Breakout"])
+def test_lives_and_clipped_rewards_of_one_env_are_those_of_the_vector_env(game):
+    options = dict(life_loss_info=True, reward_clipping=True, fire_each_life=True, **EXACT)
+    single = make_atari(game, **options)
+    vector = make_atari_vec(game, 1, **options)
+    np.testing.assert_array_equal(single.reset(seed=0)[0], vector.reset(seed=0)[0][0])
+    rng = np.random.default_rng(0)
+    lost = 0
+    while True:
+        action = rng.integers(3)
+        frame, reward, *ends, info = single.step(action)
+        frames, rewards, terminated, truncated, infos = vector.step(np.array([action]))
+        np.testing.assert_array_equal(frame, frames[0])
+        assert (reward, *ends) == (rewards[0], terminated[0], truncated[0])
+        for key in ("raw_reward", "game_over", "lives"):
+            assert info[key] == infos[key][0]
+        if ends[0]:
+            if info["game_over"]:
+                break
+            lost += 1
+            again = vector.reset(options={"reset_mask": terminated})[0]
+            np.testing.assert_array_equal(single.reset()[0], again[0])
+    assert lost == {"MsPacman": 2, "Breakout": 4}[game]
+    single.reset()  # another game: nothing is left of the last one
+    assert single.step(NOOP)[-1]["lives"] == lost + 1
+
+
 def test_the_first_stack_may_be_padded_with_zeros():
     first = gym.make("ObjFrames-Pong-v0", **EXACT).reset(seed=0)[0]
     env = gym.make("ObjFrames-Pong-v0", **EXACT, padding_type="zero")
