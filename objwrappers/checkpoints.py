@@ -49,10 +49,11 @@ def load_checkpoint(path: Path, kinds: Mapping[str, type], cure: str) -> dict[st
         cure: What to do about a damaged one, a sentence for the message.
 
     Raises:
-        ValueError: It is damaged, or of no such training.
+        ValueError: It is damaged, of no such training, or cannot be read.
     """
+    content = read_regular(path, MAX_BYTES)
     with naming_damage(path, cure):
-        content = _checked(read_regular(path, MAX_BYTES))
+        content = _checked(content)
         check_records(content)
         state = torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
         for name, kind in kinds.items():
@@ -66,6 +67,8 @@ def naming_damage(path: Path, cure: str) -> Iterator[None]:
     """What goes wrong with a checkpoint is a ValueError that names it, and the cure."""
     try:
         yield
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
     except Exception as error:  # torch raises many kinds for a damaged file
         words = f"{type(error).__name__} " if isinstance(error, KeyError) else ""
         raise ValueError(f"{path} is damaged ({words}{error}). {cure}") from error

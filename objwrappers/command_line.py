@@ -23,6 +23,7 @@ __all__ = [
     "check_env_id",
     "fail",
     "import_packages",
+    "output_folder",
     "output_path",
     "parse_value",
     "run_program",
@@ -94,13 +95,26 @@ def parse_value(text: str) -> Any:
 
 
 def output_path(text: str) -> Path:
-    """Returns a path that something will be written to; it is an error now where it cannot be.
+    """Returns a file that will be written; it is an error now where it cannot be.
 
     Raises:
         argparse.ArgumentTypeError: Nobody may write there.
     """
+    return _output(text, "file")
+
+
+def output_folder(text: str) -> Path:
+    """Returns a folder that files will be written into; it is an error now where none can be.
+
+    Raises:
+        argparse.ArgumentTypeError: Nobody may write there.
+    """
+    return _output(text, "folder")
+
+
+def _output(text: str, kind: str) -> Path:
     try:
-        check_writable(text)
+        check_writable(text, kind)
     except OSError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     return Path(text)

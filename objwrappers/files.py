@@ -15,12 +15,13 @@ import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
 import platformdirs
 
-from objwrappers.temporaries import OUTDATED, temporary_file, temporary_folder
+from objwrappers.temporaries import OUTDATED, is_being_written, temporary_file, temporary_folder
 
 __all__ = [
     "cache_folder",
@@ -44,23 +45,40 @@ def cache_folder(*parts: str) -> Path:
     A user without a home has one among the temporary files.
     """
     try:
-        cache = platformdirs.user_cache_path("objwrappers", appauthor=False)
+        place = platformdirs.user_cache_path("objwrappers", appauthor=False)
     except RuntimeError:  # some versions raise it, others give "~/.cache"
-        cache = Path("~")
-    if not cache.is_absolute():
-        cache = Path(tempfile.gettempdir(), f"objwrappers-{os.getuid()}")
-    return cache.joinpath(*parts)
+        place = Path("~")
+    return (place if place.is_absolute() else _homeless()).joinpath(*parts)
 
 
-def check_writable(path: str | Path) -> None:
-    """Checks that a file or folder may be made at a path, or replaced, before it is.
+@cache
+def _homeless() -> Path:
+    """A folder among the temporary files that is the user's alone."""
+    place = Path(tempfile.gettempdir(), f"objwrappers-{os.getuid()}")
+    place.mkdir(mode=0o700, exist_ok=True)
+    if place.is_symlink() or place.stat().st_uid != os.getuid():
+        return Path(tempfile.mkdtemp(prefix="objwrappers-"))
+    return place
+
+
+def check_writable(path: str | Path, kind: str = "file") -> None:
+    """Checks that something may be written at a path, before it is made.
+
+    Args:
+        path: Of it.
+        kind: ``"file"``; ``"folder"``, into which files go; ``"replaced"``, a folder that is
+            replaced as a whole.
 
     Raises:
-        OSError: There is a file where a folder must be, or nobody may write there; the message
-            names the place.
+        OSError: Something else stands there or where a folder must be, or nobody may write there;
+            the message names the place.
     """
-    place = Path(path).absolute().parent
-    while not os.path.lexists(place):
+    place = Path(path).absolute()
+    if kind == "file" and place.exists() and not place.is_file():
+        raise FileExistsError(f"{path} cannot be written: it is there, and is no file.")
+    if kind != "folder":
+        place = place.parent
+    while not os.path.lexists(place) and place != place.parent:
         place = place.parent
     if not place.is_dir():
         raise NotADirectoryError(f"{path} cannot be written: {place} is no folder.")
@@ -103,6 +121,8 @@ def write_folder_atomically(folder: str | Path) -> Iterator[Path]:
         folder: The final folder, replaced if it exists; its parent is made if absent.
     """
     folder = Path(folder)
+    if folder.is_symlink():
+        folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
     outdated = _outdated(folder)
     recover_folder(folder)
@@ -115,12 +135,17 @@ def write_folder_atomically(folder: str | Path) -> Iterator[Path]:
         try:
             os.rename(temporary, folder)
         finally:
-            recover_folder(folder)
+            _restore(folder)
         shutil.rmtree(outdated, ignore_errors=True)
 
 
 def recover_folder(folder: Path) -> None:
     """Brings back the old folder where a replacement was cut off between its two renames."""
+    if _outdated(folder).is_dir() and not is_being_written(folder):
+        _restore(folder)
+
+
+def _restore(folder: Path) -> None:
     if not folder.exists() and _outdated(folder).is_dir():
         os.rename(_outdated(folder), folder)
 

@@ -1,10 +1,11 @@
 """Files and folders that are being written, beside what they are to replace.
 
 * :func:`temporary_file`, :func:`temporary_folder`
-* :func:`sweep`: removes what writers that were killed have left
+* :func:`sweep`: removes what writers that were killed have left; :func:`is_being_written`
 
 Whoever writes holds a lock, which ends with the process, however that ends: what nobody holds is
-left over. Where there are no such locks (Windows, some network file systems), nothing is swept.
+left over. Where there are no such locks (Windows, NFS), nothing is swept; where each machine has
+its own (some network file systems), two of them must not write the same thing at once.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,12 +24,13 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-__all__ = ["OUTDATED", "sweep", "temporary_file", "temporary_folder"]
+__all__ = ["OUTDATED", "is_being_written", "sweep", "temporary_file", "temporary_folder"]
 
 OUTDATED = "outdated"
-"""What a folder that is being replaced ends with for a moment; it is never swept."""
+"""What a folder that is being replaced ends with for a moment."""
 
-_RANDOM = re.compile(r"[a-z0-9_]{8}")  # tempfile's
+_MARK = "unfinished-"
+_ATTEMPTS = 3  # at removing a folder: ffmpeg may outlive who called it for a moment
 
 
 @contextmanager
@@ -68,26 +71,49 @@ def temporary_folder(path: Path) -> Iterator[Path]:
 
 def sweep(path: Path) -> None:
     """Removes temporary files and folders beside a path that no writer holds any more."""
-    if fcntl is None:
-        return
-    for left in path.parent.glob(f".{_escaped(path.name)}.*"):
-        suffix = left.name[len(path.name) + 2 :]
-        if suffix == OUTDATED or not _RANDOM.fullmatch(suffix):
-            continue
-        with suppress(OSError):
-            handle = os.open(left, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if left.is_dir():
+    for left in _unfinished(path):
+        with _free(left) as free:
+            if free and left.is_dir():
+                for attempt in range(_ATTEMPTS):
                     shutil.rmtree(left, ignore_errors=True)
-                else:
-                    left.unlink()
-            finally:
-                os.close(handle)
+                    if not left.exists():
+                        break
+                    time.sleep(0.05 * (attempt + 1))
+            elif free:
+                left.unlink(missing_ok=True)
 
 
-def _escaped(name: str) -> str:
-    return re.sub(r"([*?[])", r"[\1]", name)
+def is_being_written(path: Path) -> bool:
+    """Whether a writer is at work on what will replace a path, as far as locks tell."""
+    for left in _unfinished(path):
+        with _free(left) as free:
+            if not free:
+                return True
+    return False
+
+
+def _unfinished(path: Path) -> list[Path]:
+    escaped = re.sub(r"([*?[])", r"[\1]", path.name)
+    return [] if fcntl is None else [*path.parent.glob(f".{escaped}.{_MARK}*")]
+
+
+@contextmanager
+def _free(left: Path) -> Iterator[bool]:
+    """Whether nobody holds it; nobody can while the block lasts."""
+    try:
+        handle = os.open(left, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:
+        yield False
+        return
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = True
+        except OSError:
+            free = False
+        yield free
+    finally:
+        os.close(handle)
 
 
 def _make_folder(dir: Path, prefix: str) -> tuple[int, str]:
@@ -97,7 +123,7 @@ def _make_folder(dir: Path, prefix: str) -> tuple[int, str]:
 def _held(path: Path, make: Callable[..., tuple[int, str]]) -> tuple[int, Path, int]:
     """Makes something and takes its lock; returns its handle, its path and the lock's handle."""
     while True:
-        handle, name = make(dir=path.parent, prefix=f".{path.name}.")
+        handle, name = make(dir=path.parent, prefix=f".{path.name}.{_MARK}")
         if fcntl is None:
             return handle, Path(name), -1
         lock = -1

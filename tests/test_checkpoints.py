@@ -73,7 +73,7 @@ def test_what_a_checkpoint_does_not_hold_is_damage(tmp_path, state, message):
 
 def test_what_is_no_file_is_not_waited_for_and_what_was_cut_off_is_swept(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    (tmp_path / ".checkpoint.pt.x1").write_bytes(b"half")
+    (tmp_path / ".checkpoint.pt.unfinished-abcd1234").write_bytes(b"half")
     save_checkpoint(path, {"facts": 1, "weights": torch.zeros(1)})
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
     path.unlink()

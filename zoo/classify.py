@@ -9,8 +9,9 @@ The classifier is stored with the weights, where gym.make finds them, or by itse
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
-from objwrappers.command_line import output_path, run_program
+from objwrappers.command_line import run_program
 from objwrappers.games import check_game
 from objwrappers.metrics.encodings import METHODS
 from objwrappers.scoring.classification import label_scenes
@@ -28,7 +29,7 @@ def main() -> None:
     add("--shots", type=int, default=256, help="examples of each class at most")
     add("--method", default="logistic", choices=METHODS)
     add("--frames", type=int, default=500, help="played for examples; half as many check them")
-    add("--output", type=output_path, help="folder; default: the user's cache")
+    add("--output", type=Path, help="folder; default: the user's cache")
     add("--separate", action="store_true", help="write the classifier alone")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--seed", type=int, default=0, help="of the choice of examples")

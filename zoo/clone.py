@@ -28,7 +28,7 @@ from objwrappers.command_line import (
     KeyValues,
     check_env_id,
     import_packages,
-    output_path,
+    output_folder,
     run_program,
 )
 from objwrappers.files import read_json
@@ -53,7 +53,7 @@ def main() -> None:
     add("-params", "--hyperparams", nargs="+", action=KeyValues, default={}, metavar="key:value")
     add("--env-kwargs", nargs="+", action=KeyValues, default={}, metavar="key:value")
     add("-conf", "--conf-file", type=Path, help="instead of hyperparams/bc.yml")
-    add("-f", "--log-folder", type=output_path, default=Path(LOG_FOLDER))
+    add("-f", "--log-folder", type=output_folder, default=LOG_FOLDER)
     add("--seed", type=int, default=0)
     add("--device", default="auto", help="of perception and of the policy")
     add("-P", "--progress", action="store_true", help="show a bar")

@@ -18,7 +18,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from objwrappers.command_line import fail, output_path, run_program
+from objwrappers.command_line import fail, output_folder, run_program
 from objwrappers.games import check_game
 from objwrappers.pretraining.collect import SPLITS, agent_play, collect, next_command
 from objwrappers.pretraining.demonstrate import collect_demonstrations, trained
@@ -136,10 +136,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=1)
     add("--iid", type=float, metavar="P", help="keep each frame with this probability, by itself")
     add("--truth", action="store_true", help="record boxes and labels from the console's memory")
-    add("--plot-boxes", type=output_path, metavar="FOLDER", help="frames with their truth, as PNG")
+    add(
+        "--plot-boxes", type=output_folder, metavar="FOLDER", help="frames with their truth, as PNG"
+    )
     add(
         "--plot-motion",
-        type=output_path,
+        type=output_folder,
         metavar="FOLDER",
         help="steps of motion supervision, as PNG",
     )

@@ -12,7 +12,6 @@ num_keypoints:15 --output k15``; for layers ``-params lsp_layers:[2,3] --output 
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from objwrappers.command_line import fail, output_path, run_program
 from objwrappers.rendering.pictures import check_picture_path, write_picture
@@ -31,7 +30,7 @@ def main() -> None:
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--columns", type=int, help="frames of each game (default: 1, or 5 of a single game)")
     add("--seed", type=int, default=0)
-    add("-o", "--output", type=output_path, default=Path("sheet.png"))
+    add("-o", "--output", type=output_path, default="sheet.png")
     options = vars(parser.parse_args())
     output = options.pop("output")
     run_program(check_picture_path, output)

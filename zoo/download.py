@@ -10,10 +10,9 @@ reads all that is there and tells what can be used of each trial, and what canno
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 import objwrappers
-from objwrappers.command_line import run_program
+from objwrappers.command_line import output_folder, run_program
 from objwrappers.datasets.atari_head import verify
 from objwrappers.datasets.atari_head.zenodo import CITATION, LICENCE, data_folder
 
@@ -25,7 +24,7 @@ def main() -> None:
     )
     add = parser.add_argument
     add("--game", required=True, help="one of 20, e.g. ms_pacman or MsPacman")
-    add("--folder", type=Path, help="default: in the user's cache")
+    add("--folder", type=output_folder, help="default: in the user's cache")
     add("--verify", action="store_true", help="read what is there instead of fetching")
     options = parser.parse_args()
     if options.verify:

@@ -20,7 +20,7 @@ from objwrappers.command_line import (
     add_agent_options,
     check_env_id,
     import_packages,
-    output_path,
+    output_folder,
     run_program,
 )
 
@@ -38,7 +38,7 @@ def parse_arguments() -> argparse.Namespace:
     add("--load-last-checkpoint", action="store_true", help="the newest one")
     add("--stochastic", action="store_true", help="sample actions")
     add("--no-render", action="store_true", help="open no window")
-    add("--reward-log", type=output_path, help="folder for 0.monitor.csv, with every game")
+    add("--reward-log", type=output_folder, help="folder for 0.monitor.csv, with every game")
     add("--num-threads", type=int, default=-1, help="of torch (default: torch's own)")
     add("--seed", type=int, default=0)
     add("--verbose", type=int, default=1, help="0 prints nothing")

@@ -18,7 +18,7 @@ import textwrap
 
 from objwrappers.boards.cells import AXES
 from objwrappers.boards.driver import leaderboard
-from objwrappers.command_line import fail, output_path, run_program
+from objwrappers.command_line import fail, output_folder, output_path, run_program
 
 
 def main() -> None:
@@ -28,7 +28,7 @@ def main() -> None:
     )
     add = parser.add_argument
     add("plan", nargs="?", default="leaderboard", help="YAML, or a name in hyperparams/boards")
-    add("-f", "--log-folder", type=output_path, help="of agents (default: logs/boards/<plan>)")
+    add("-f", "--log-folder", type=output_folder, help="of agents (default: logs/boards/<plan>)")
     add("--export", type=output_path, help="of results (default: zoo/leaderboard/<plan>.json)")
     add("--only", nargs="+", default=[], metavar="axis=value,...", help=f"of {', '.join(AXES)}")
     add("--jobs", type=int, default=1, help="cells at once, which share the processors")

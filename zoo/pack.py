@@ -14,7 +14,7 @@ import argparse
 
 from objwrappers.agents.packing import pack
 from objwrappers.agents.runs import LOG_FOLDER
-from objwrappers.command_line import output_path, run_program
+from objwrappers.command_line import output_folder, run_program
 
 
 def main() -> None:
@@ -27,7 +27,7 @@ def main() -> None:
     add("--env", required=True, help="env id, ObjFrames-Breakout-v0")
     add("-f", "--folder", default=LOG_FOLDER, help="log folder of the agent's training")
     add("--exp-id", type=int, default=0, help="run in it (default: the latest)")
-    add("-o", "--output", type=output_path, required=True, help="log folder of packed agents")
+    add("-o", "--output", type=output_folder, required=True, help="log folder of packed agents")
     add("--mantissa-bits", type=int, default=6, help="of 23 (default: 6)")
     options = vars(parser.parse_args())
     algo, env_id = options.pop("algo"), options.pop("env")

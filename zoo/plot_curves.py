@@ -23,7 +23,7 @@ def main() -> None:
     add = parser.add_argument
     add("runs", nargs="*", type=Path, help="log folders of one run each")
     add("--group", nargs="+", action="append", default=[], help="a name and its runs; repeatable")
-    add("-o", "--output", type=output_path, default=Path("curve.png"))
+    add("-o", "--output", type=output_path, default="curve.png")
     add("--random", type=float, help="score of the random policy, a dashed line")
     add("--window", type=int, default=50, help="episodes averaged")
     add("--title", default="")

@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from objwrappers.command_line import KeyValues, output_path, run_program
+from objwrappers.command_line import KeyValues, output_folder, run_program
 from objwrappers.games import GAMES
 from objwrappers.metrics.ram import RAM_GAMES
 from objwrappers.perception.loading import family_and_model_of
@@ -53,8 +53,8 @@ def main() -> None:
     add("-params", "--hyperparams", default={}, **changes)
     add("--entry", help="of the hyperparameters' file (default: the game's; of several: joint)")
     add("--frames-folder", type=Path, help="of zoo/collect.py; default: the cache")
-    add("--output", type=output_path, help="weights folder; default: the user's cache")
-    add("-f", "--log-folder", type=output_path, default=Path("logs"))
+    add("--output", type=Path, help="weights folder; default: the user's cache")
+    add("-f", "--log-folder", type=output_folder, default="logs")
     add("--seed", type=int, default=0)
     add("--device", default="auto", help="auto, cpu, cuda")
     add("--devices", default="1", help="processes on each node, as in Fabric")

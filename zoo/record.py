@@ -28,6 +28,7 @@ from objwrappers.command_line import (
     check_env_id,
     fail,
     import_packages,
+    output_path,
     run_program,
 )
 from objwrappers.rendering.saliency import COLOURS
@@ -47,7 +48,12 @@ def parse_arguments() -> argparse.Namespace:
     )
     add_agent_options(parser, several=True)
     add = parser.add_argument
-    add("-o", "--output", help=f"film, one of {' '.join(SUFFIXES)} (default: ENV.mp4)")
+    add(
+        "-o",
+        "--output",
+        type=output_path,
+        help=f"film, one of {' '.join(SUFFIXES)} (default: ENV.mp4)",
+    )
     add("-n", "--n-timesteps", type=int, default=500, help="frames of the film")
     add("--fps", type=float, help="frames per second (default: the env's, 15)")
     add("--seed", type=int, default=0)

@@ -48,7 +48,7 @@ def main() -> None:
     add("--classes", choices=CLASSES, help="in the play, or those of the weights")
     add("--noise", default="none", help="bars: vertical, horizontal, both")
     add("--weights", help="folder or hub repository; default: those that gym.make finds")
-    add("--output", type=output_path, help="folder, of a single game; default: the user's cache")
+    add("--output", type=Path, help="folder, of a single game; default: the user's cache")
     add("--steps", type=int, default=1500, help="of each env")
     add("--num-envs", type=int, default=16)
     add("--seed", type=int, default=0)

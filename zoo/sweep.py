@@ -17,7 +17,7 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from objwrappers.command_line import KeyValues, output_path, run_program
+from objwrappers.command_line import KeyValues, output_folder, run_program
 from objwrappers.sweeps.driver import SUMMARY_NAME, sweep, sweep_folder
 from objwrappers.sweeps.folder import is_finished
 from objwrappers.sweeps.plan import find_plan, read_plan
@@ -36,7 +36,7 @@ def main() -> None:
     add(
         "-f",
         "--log-folder",
-        type=output_path,
+        type=output_folder,
         help="default: logs/sweeps/<file>; shared by the nodes",
     )
     add("--cpus", type=float, default=1, help="processors of each run")

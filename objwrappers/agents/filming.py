@@ -18,6 +18,7 @@ from objwrappers.agents.loading import load_agent
 from objwrappers.agents.players import Player
 from objwrappers.agents.runs import LOG_FOLDER, acts_greedily
 from objwrappers.agents.views import OwnView, SaliencyView, View
+from objwrappers.files import check_writable
 from objwrappers.rendering.layout import beside
 from objwrappers.rendering.video import VideoWriter
 
@@ -103,6 +104,7 @@ def film(
     greedy = deterministic or acts_greedily(algo, env_id)
     wanted = list(itertools.product(folders, runs))
     path = Path(output or f"{env_id}.mp4")
+    check_writable(path)
     with ExitStack() as opened:
         players = []
         for where, run in wanted if algo != "random" else wanted[:1]:

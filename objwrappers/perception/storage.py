@@ -15,8 +15,10 @@ import json
 import math
 import os
 import socket
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,7 +56,7 @@ WEIGHTS_NAME = "model.safetensors"
 DEFAULT_FAMILY = "keypoints"
 
 MAX_CONFIG_BYTES = 2**16
-HUB_TIMEOUT_S = 3.0
+HUB_TIMEOUT_S = 8.0
 DROPPED = ("constancy",)
 """Arguments that a model once had; nothing hangs on them where it perceives."""
 
@@ -70,6 +72,7 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
     Raises:
         FileNotFoundError: There is no such folder, file or repository, or it cannot be reached.
     """
+    source = Path(source) if isinstance(source, Path) else str(source)
     with suppress(OSError):
         recover_folder(Path(source))
     if os.path.isdir(source):
@@ -79,13 +82,9 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
         raise FileNotFoundError(
             f"weights={str(source)!r} is neither a folder nor a hub repository, user/name."
         )
-    if Path(repository).parent.is_dir():
-        raise FileNotFoundError(
-            f"weights={str(source)!r} is no folder; {Path(repository).parent} is one, so that it "
-            "is not looked for on the hub."
-        )
     hub["revision"] = hub.get("revision") or revision or None
-    answers = _hub_answers()
+    offline = constants.HF_HUB_OFFLINE or hub.get("local_files_only")
+    answers = bool(offline) or _hub_answers(constants.ENDPOINT)
     if not answers:
         hub["local_files_only"] = True
     try:
@@ -97,17 +96,24 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
         ) from error
 
 
-def _hub_answers() -> bool:
+@cache
+def _hub_answers(endpoint: str) -> bool:
     """Whether the hub can be reached; huggingface_hub itself tries for half a minute."""
+    url = urlsplit(endpoint)
+    address = (url.hostname or "", url.port or (80 if url.scheme == "http" else 443))
+    reached = []
+
+    def ask() -> None:
+        with suppress(OSError):
+            socket.create_connection(address, HUB_TIMEOUT_S).close()
+            reached.append(address)
+
     if getproxies():
         return True
-    url = urlsplit(constants.ENDPOINT)
-    port = url.port or (80 if url.scheme == "http" else 443)
-    try:
-        socket.create_connection((url.hostname or "", port), HUB_TIMEOUT_S).close()
-    except OSError:
-        return False
-    return True
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(HUB_TIMEOUT_S)
+    return bool(reached)
 
 
 def read_config(source: str | Path, **hub: Any) -> dict[str, Any]:
@@ -258,7 +264,7 @@ def check_replaceable(folder: str | Path) -> None:
         OSError: Nobody may write there.
     """
     folder = Path(folder)
-    check_writable(folder)
+    check_writable(folder, "replaced")
     recover_folder(folder)
     if not folder.exists():
         return

@@ -198,9 +198,10 @@ class Training:
         cure = f"Remove {self.checkpoint.parent} or give another --log-folder."
         state = load_checkpoint(self.checkpoint, KINDS, cure)
         if (facts := state["facts"]) != self.facts:
-            there, here = (
-                {**f.get("arguments", {}), **f, "arguments": None} for f in (facts, self.facts)
-            )
+            with naming_damage(self.checkpoint, cure):
+                there, here = (
+                    {**f["arguments"], **f, "arguments": None} for f in (facts, self.facts)
+                )
             other = {k: there.get(k) for k in here if there.get(k) != here[k]}
             raise ValueError(f"{self.checkpoint} is of a run with other settings: {other}. {cure}")
         with naming_damage(self.checkpoint, cure):

@@ -19,7 +19,7 @@ from lightning_fabric.utilities.exceptions import MisconfigurationException
 from torch import Tensor
 
 from objwrappers.datasets.frames import Frames
-from objwrappers.files import cache_folder
+from objwrappers.files import cache_folder, check_writable
 from objwrappers.perception.arguments import check_arguments
 from objwrappers.perception.base import (
     FrameFormat,
@@ -124,6 +124,7 @@ def pretrain(
     output = Path(output or cache_folder("weights", weights_name(model, source.name, seen, family)))
     run = Path(log_folder) / "perception" / f"{output.name}-{seed}"
     check_replaceable(output)
+    check_writable(run, "folder")
     fabric = _make_fabric(device, devices, num_nodes, precision, run)
     fabric.launch()
     seed_everything(seed, verbose=False)

@@ -17,6 +17,7 @@ from typing import Any, Self
 import imageio_ffmpeg
 import numpy as np
 
+from objwrappers.files import check_writable
 from objwrappers.temporaries import temporary_folder
 
 __all__ = ["SUFFIXES", "VideoWriter"]
@@ -55,6 +56,7 @@ class VideoWriter:
     Raises:
         ValueError: Another suffix, or a rate that is not positive and finite.
         RuntimeError: There is no ffmpeg, or it lacks the encoder.
+        OSError: Nobody may write there.
     """
 
     def __init__(self, path: str | Path, fps: float = 15) -> None:
@@ -66,6 +68,7 @@ class VideoWriter:
             )
         if not 0 < fps < math.inf:
             raise ValueError(f"fps must be positive and finite, got {fps}.")
+        check_writable(self.path)
         self.fps = fps
         self.frames = 0
         self._ffmpeg = _find_ffmpeg(self._suffix)

@@ -40,6 +40,7 @@ from objwrappers.metrics.keypoints import grid_keypoints
 from objwrappers.metrics.ram import RAM_GAMES
 from objwrappers.perception.loading import find_weights, load_model
 from objwrappers.perception.resizing import resize_area
+from objwrappers.perception.storage import read_config
 from objwrappers.rendering.layout import sheet, titled
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.rendering.pictures import write_picture
@@ -135,7 +136,8 @@ def gallery(
         frames: Scored by memory, where it is known.
         seed: Of the games played.
         device: Where the model runs.
-        jobs: Games scored at once, in processes of their own.
+        jobs: Games scored at once, in processes of their own: with more than one, a script calls
+            this under ``if __name__ == "__main__"``.
         command: That made the page, for the record.
         progress: Show a bar.
 
@@ -156,7 +158,7 @@ def gallery(
         raise ValueError(f"jobs must be at least 1, got {jobs}.")
     games = list(dict.fromkeys(map(check_game, games)))
     for game in games:  # what is missing is said before all is measured
-        find_weights(model, game)
+        read_config(find_weights(model, game))
     of_game = partial(_look, model=model, frames=frames, seed=seed, device=device)
     rows: dict[str, dict[str, Any]] = {}
     pictures = []

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import queue
-import resource
 import subprocess
 import sys
 import tempfile
@@ -24,6 +23,9 @@ MAX_PROCESSOR_S = 2.0
 MAX_MEMORY_BYTES = 2**30
 HUNG_S = 20.0
 """Without a word; cores may be busy with other tests."""
+
+BEGIN_S = 120.0
+"""For imports, and for writing what a reader reads."""
 
 ALLOWED = (ValueError, OSError)
 
@@ -81,11 +83,11 @@ def _run(wanted: list[tuple[str, int]], way: str) -> tuple[list[tuple[str, str]]
         process.stdin.close()
         done: list[tuple[str, str]] = []
         last, ready = "", False
-        patience = 120.0  # for the imports
+        patience = BEGIN_S
         try:
             while (line := lines.get(timeout=patience)) and len(done) < len(wanted):
-                patience = HUNG_S
-                ready = True
+                ready = ready or line.startswith("ready")
+                patience = BEGIN_S if line.startswith("begin") else HUNG_S
                 if line.startswith("["):
                     done.append(tuple(json.loads(line)))
         except queue.Empty:
@@ -115,6 +117,7 @@ def _damage_all(name: str, seeds: list[int], way: str, scratch: Path) -> bool:
     from attacks.mutations import copy, damage, flip, reseal
     from attacks.readers import READERS, quietly
 
+    print("begin", flush=True)
     reader = READERS[name]
     whole, folder = scratch / "whole", scratch / "here"
     whole.mkdir()
@@ -139,13 +142,21 @@ def _damage_all(name: str, seeds: list[int], way: str, scratch: Path) -> bool:
             wrong = f"{type(error).__name__}: {str(error)[:200]}"
         if (seconds := time.process_time() - begun) > MAX_PROCESSOR_S:
             wrong = wrong or f"it took {seconds:.1f} s"
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+        memory = _most_memory()
         if memory > MAX_MEMORY_BYTES:
             wrong = wrong or f"it took {memory / 2**20:.0f} MiB"
         print(json.dumps([told, wrong]), flush=True)
         if memory > MAX_MEMORY_BYTES:
             return False
     return True
+
+
+def _most_memory() -> int:
+    """Bytes that this process has had at once; getrusage begins with those of its parent."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    return 0
 
 
 def _wrong(read: list[Any], way: str) -> str:

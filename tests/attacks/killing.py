@@ -17,6 +17,7 @@ from pathlib import Path
 CALLS = ("replace", "rename", "fsync", "chmod", "mkdir", "unlink", "rmdir")
 """Of :mod:`os`; each counts twice, before and after it is done."""
 
+PATIENCE_S = 240
 _CONTEXT = multiprocessing.get_context("fork")
 
 
@@ -49,6 +50,9 @@ def run(
     process.start()
     sender.close()
     try:
+        if not receiver.poll(PATIENCE_S):
+            process.kill()
+            raise RuntimeError(f"It did not end within {PATIENCE_S} s.")
         told = receiver.recv()
     except EOFError:
         told = None
@@ -79,6 +83,7 @@ def _child(scenario, folder, kill_at, largest_file, user, pipe) -> None:
         setattr(os, name, counted(getattr(os, name)))
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))

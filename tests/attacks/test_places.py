@@ -62,12 +62,16 @@ def train(folder):
 
 
 @pytest.fixture
-def place(tmp_path):
-    """A folder of everybody's, with a recording in it."""
-    for folder in (tmp_path, *tmp_path.parents[:2]):
+def place():
+    """A folder of everybody's, with a recording in it; pytest's own are the user's alone."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
+        folder = Path(name)
         folder.chmod(0o755)
-    toy_trainings.record(tmp_path / "frames", "Pong", 160, 2, 200)
-    return tmp_path
+        toy_trainings.record(folder / "frames", "Pong", 160, 2, 200)
+        yield folder
+        for path in folder.iterdir():
+            if path.is_dir():
+                path.chmod(0o755)
 
 
 def test_a_file_in_place_of_the_cache(place):
@@ -104,7 +108,7 @@ def test_a_folder_that_may_not_be_written_is_said_before_anything_is_done(place)
 
     def refused(folder):
         for path in ("here/film.mp4", "here/new/weights"):
-            with pytest.raises(PermissionError, match=f"{path} cannot be written: nothing may"):
+            with pytest.raises(PermissionError, match=f"{path} .* written to {folder}/here"):
                 check_writable(path)
         toy_trainings.register()
         with pytest.raises(PermissionError, match="here/out cannot be written"):
@@ -118,6 +122,12 @@ def test_what_cannot_be_a_folder_is_named(tmp_path):
     check_writable(tmp_path / "new" / "film.mp4")
     with pytest.raises(NotADirectoryError, match=r"file is no folder"):
         check_writable(tmp_path / "file" / "film.mp4")
+    (tmp_path / "folder").mkdir()
+    check_writable(tmp_path / "folder", "folder")
+    with pytest.raises(FileExistsError, match="it is there, and is no file"):
+        check_writable(tmp_path / "folder")
+    with pytest.raises(NotADirectoryError, match=r"file is no folder"):
+        check_writable(tmp_path / "file", "folder")
     with pytest.raises(NotADirectoryError, match=r"file is no folder"):
         objwrappers.pretrain("motion", "Pong", output=tmp_path / "file" / "weights")
 
