@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from objwrappers.files import write_atomically
+from objwrappers.files import check_writable, write_atomically
 
 __all__ = ["PICTURE_SUFFIXES", "check_picture_path", "write_picture"]
 
@@ -18,15 +18,18 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 
 
 def check_picture_path(path: str | Path) -> Path:
-    """Returns the path; raises ValueError unless it ends as a picture's name does.
+    """Returns the path, for programs that want to know before their work, not after it.
 
-    For programs that want to know before their work, not after it.
+    Raises:
+        ValueError: It does not end as a picture's name does.
+        OSError: Nobody may write there.
     """
     if Path(path).suffix.lower() not in PICTURE_SUFFIXES:
         raise ValueError(
             f"A picture's name must end with one of {', '.join(PICTURE_SUFFIXES)}, "
             f"got {str(path)!r}."
         )
+    check_writable(path)
     return Path(path)
 
 
