@@ -16,7 +16,7 @@ from pathlib import Path
 
 from objwrappers.command_line import output_path, run_program
 from objwrappers.pretraining.game_sets import games_of
-from objwrappers.scoring.gallery import gallery
+from objwrappers.scoring.gallery import STILL, gallery
 
 
 def main() -> None:
@@ -46,8 +46,9 @@ def main() -> None:
         command=shlex.join(["python", "zoo/gallery.py", *sys.argv[1:]]),
         progress=not args.no_progress,
     )
-    found = sum(row["found"] for row in rows.values()) / len(rows)
-    print(f"{len(rows)} games: {found:.2f} of what moves is found")
+    found = [row["found"] for row in rows.values() if row["things"] >= STILL]
+    mean = sum(found) / max(1, len(found))
+    print(f"{len(found)} games in which anything moves: {mean:.2f} of it is found")
     print(f"Wrote {page} and {page.with_suffix('.png')}")
 
 

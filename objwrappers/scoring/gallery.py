@@ -60,6 +60,7 @@ LEAST_LEFT, SCROLLING, USUAL = 0.7, 0.2, (0.02, 2)
 COLUMNS = 8
 SHOWN_STEP = 120
 FEW_FOUND, FEW_RIGHT = 0.5, 0.3  # below, the page says that it fails
+STILL = 0.05  # things in a frame; below, there is nothing to find
 
 HEAD = """\
 Random play of seeds that training never saw. *Found*: share of the things that move with a present
@@ -261,11 +262,13 @@ def _regions(moving: Tensor, size: tuple[int, int]) -> list[np.ndarray]:
 
 def _page(rows: dict[str, dict[str, Any]], model: str, page: Path, command: str) -> str:
     """The Markdown."""
+    still = [game for game, row in rows.items() if row["things"] < STILL]
     failing = [
         game
         for game, row in rows.items()
         if row["found"] < FEW_FOUND or row["right"] < FEW_RIGHT or row["found"] <= row["grid_found"]
     ]
+    failing = [game for game in failing if game not in still]
     lines = [
         f"# Keypoints of `{model}`, game by game",
         "",
@@ -276,7 +279,8 @@ def _page(rows: dict[str, dict[str, Any]], model: str, page: Path, command: str)
         f"![A frame of each game with its keypoints]({page.with_suffix('.png').name})",
         "",
         f"Where it fails (less than {FEW_FOUND:.0%} found, {FEW_RIGHT:.0%} right, or no more than "
-        f"the grid finds): {', '.join(failing) or 'nowhere'}.",
+        f"the grid finds): {', '.join(failing) or 'nowhere'}."
+        + (f" Nothing moves in {', '.join(still)}." if still else ""),
         "",
         "| game | K | things | present | found | right | recall | precision | centre px |",
         "|---|---|---|---|---|---|---|---|---|",
