@@ -167,8 +167,8 @@ def test_bad_options_are_named():
         make_atari_vec("Pong", 1, frameskip=0)
     with pytest.raises(ValueError, match=r"no option 'difficulty'.*async"):
         make_atari_vec("Pong", 1, difficulty=1)
-    with pytest.raises(ValueError, match=r"'life_loss_info' is an option of the vector env"):
-        make_atari("Pong", life_loss_info=True)
+    with pytest.raises(ValueError, match=r"'use_fire_reset' is an option of the vector env"):
+        make_atari("Pong", use_fire_reset=True)
     with pytest.raises(ValueError, match="num_envs must be a positive integer, got 0"):
         make_atari_vec("Pong", 0)
     with pytest.raises(ValueError, match="render_mode must be None or"):

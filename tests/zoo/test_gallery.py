@@ -29,7 +29,7 @@ def test_regions_are_connected_and_in_native_pixels():
 
 
 def test_a_page_tells_of_each_game(run_zoo, tmp_path):
-    result = run_zoo("gallery", "--game", "Pong", "Enduro", "-n", 5, "-o", "page.md", "--jobs", 2)
+    result = run_zoo("gallery", "--game", "Pong", "Enduro", "-n", 5, "-o", "page.md")
     page = (tmp_path / "page.md").read_text()
     assert "Wrote page.md and page.png" in result.stdout
     rows = {line.split("|")[1].strip(): line for line in page.splitlines() if "|" in line}
@@ -40,6 +40,17 @@ def test_a_page_tells_of_each_game(run_zoo, tmp_path):
     assert "python zoo/gallery.py --game Pong Enduro" in page
     picture = cv2.imread(str(tmp_path / "page.png"))
     assert picture.shape[0] > 210 and picture.shape[1] > 2 * 160
+
+
+@pytest.mark.slow
+def test_games_side_by_side_give_the_same_page(run_zoo, tmp_path):
+    options = ["--game", "Pong", "Boxing", "-n", 5, "-o", "page.md"]
+    pages = []
+    for jobs in (1, 2):
+        run_zoo("gallery", *options, "--jobs", jobs)
+        lines = (tmp_path / "page.md").read_text().splitlines()
+        pages.append([line for line in lines if not line.startswith("Made by")])
+    assert pages[0] == pages[1]
 
 
 def test_what_has_no_weights_says_how_they_are_made(run_zoo):
