@@ -92,18 +92,12 @@ def find_weights(model: str, game: str, noise: str = "none", family: str = DEFAU
     if known not in (None, game):
         return find_weights(model, known, noise, family)
     hint = "" if known else did_you_mean(game, GAMES)
-    raise FileNotFoundError(
-        " ".join(
-            filter(
-                None,
-                [
-                    f"There are no weights of {model!r} for {game}.",
-                    hint,
-                    f"Make them: {command} (in Python: {call})",
-                ],
-            )
-        )
-    )
+    sentences = [
+        f"There are no weights of {model!r} for {game}.",
+        hint,
+        f"Make them: {command} (in Python: {call})",
+    ]
+    raise FileNotFoundError(" ".join(filter(None, sentences)))
 
 
 def _spelled(game: str) -> str | None:
