@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import resource
@@ -26,7 +27,7 @@ def run(
     folder: Path,
     kill_at: int | None = None,
     largest_file: int | None = None,
-    user: int | None = None,
+    privileged: bool = True,
 ) -> int | None:
     """Runs a scenario.
 
@@ -35,7 +36,8 @@ def run(
         folder: That one.
         kill_at: At which of the calls it is killed; None for never.
         largest_file: Bytes that a file may have: what writes more finds the disk full.
-        user: Id of another user, who runs it; root alone may change.
+        privileged: Whether root's permissions are left to it; without them, files and folders
+            are forbidden to root as to any other owner.
 
     Returns:
         How many calls there were; None where it was killed.
@@ -45,7 +47,7 @@ def run(
     """
     receiver, sender = _CONTEXT.Pipe(duplex=False)
     process = _CONTEXT.Process(
-        target=_child, args=(scenario, folder, kill_at, largest_file, user, sender)
+        target=_child, args=(scenario, folder, kill_at, largest_file, privileged, sender)
     )
     process.start()
     sender.close()
@@ -64,7 +66,7 @@ def run(
     return told
 
 
-def _child(scenario, folder, kill_at, largest_file, user, pipe) -> None:
+def _child(scenario, folder, kill_at, largest_file, privileged, pipe) -> None:
     calls = 0
 
     def counted(function):
@@ -87,15 +89,21 @@ def _child(scenario, folder, kill_at, largest_file, user, pipe) -> None:
     if largest_file is not None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, resource.RLIM_INFINITY))
-    if user is not None:
-        os.setgroups([])
-        os.setgid(user)
-        os.setuid(user)
+    if not privileged:
+        _drop_capabilities()
     try:
         scenario(folder)
         pipe.send(calls)
     except BaseException:
         pipe.send(traceback.format_exc())
+
+
+def _drop_capabilities() -> None:
+    """See capset(2): a header of version and process, then twice three sets of 32 bits."""
+    version, this_process = 0x20080522, 0
+    header = (ctypes.c_uint32 * 2)(version, this_process)
+    if ctypes.CDLL(None, use_errno=True).capset(header, (ctypes.c_uint32 * 6)()) != 0:
+        raise OSError(ctypes.get_errno(), "capset failed")
 
 
 def _die_at(calls: int, kill_at: int | None) -> None:

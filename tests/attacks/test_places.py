@@ -2,7 +2,6 @@
 
 import os
 import pwd
-import shutil
 import tempfile
 import warnings
 from pathlib import Path
@@ -14,11 +13,7 @@ from attacks.killing import content_of, run
 from attacks.test_kills import SCENARIOS, compared
 
 import objwrappers
-import objwrappers.pretraining.run  # another user may not read what it imports
 from objwrappers.files import cache_folder, check_writable
-
-NOBODY = 65534
-as_root = pytest.mark.skipif(os.getuid() != 0, reason="nothing is forbidden to others but by root")
 
 
 def test_who_has_no_home_has_a_cache_among_temporary_files(monkeypatch, tmp_path):
@@ -62,16 +57,13 @@ def train(folder):
 
 
 @pytest.fixture
-def place():
-    """A folder of everybody's, with a recording in it; pytest's own are the user's alone."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        toy_trainings.record(folder / "frames", "Pong", 160, 2, 200)
-        yield folder
-        for path in folder.iterdir():
-            if path.is_dir():
-                path.chmod(0o755)
+def place(tmp_path):
+    """A folder with a recording in it; what a test forbids there is allowed again."""
+    toy_trainings.record(tmp_path / "frames", "Pong", 160, 2, 200)
+    yield tmp_path
+    for path in tmp_path.iterdir():
+        if path.is_dir():
+            path.chmod(0o755)
 
 
 def test_a_file_in_place_of_the_cache(place):
@@ -81,27 +73,16 @@ def test_a_file_in_place_of_the_cache(place):
     assert (place / "cache").read_text() == "mine"
 
 
-@as_root
 @pytest.mark.parametrize("mode", [0o555, 0o000], ids=["read-only", "unreadable"])
 def test_a_cache_that_is_not_ours(place, mode):
     (place / "cache").mkdir()
     (place / "cache").chmod(mode)
-    use_keypoints_once()
     for scenario in (use_keypoints, train):
-        run(scenario, place, user=NOBODY)
+        run(scenario, place, privileged=False)
     (place / "cache").chmod(0o755)
     assert not [*(place / "cache").iterdir()]
 
 
-def use_keypoints_once():
-    """What is imported here need not be readable to the other user."""
-    env = gym.make("ObjKeypoints-Pong-v0")
-    env.reset(seed=0)
-    env.close()
-    shutil.rmtree(cache_folder("onnx"), ignore_errors=True)
-
-
-@as_root
 def test_a_folder_that_may_not_be_written_is_said_before_anything_is_done(place):
     (place / "here").mkdir()
     (place / "here").chmod(0o555)
@@ -114,7 +95,7 @@ def test_a_folder_that_may_not_be_written_is_said_before_anything_is_done(place)
         with pytest.raises(PermissionError, match="here/out cannot be written"):
             toy_trainings.pretrain("blind", "Pong", frames_folder="frames", output="here/out")
 
-    run(refused, place, user=NOBODY)
+    run(refused, place, privileged=False)
 
 
 def test_what_cannot_be_a_folder_is_named(tmp_path):
