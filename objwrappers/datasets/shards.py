@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import re
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -145,6 +146,7 @@ def read_shard(path: Path, task: str, digest: str | None) -> Block:
         OverflowError,
         TypeError,
         SyntaxError,
+        tokenize.TokenError,
         zipfile.BadZipFile,
         zlib.error,
     ) as error:

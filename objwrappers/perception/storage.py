@@ -56,6 +56,7 @@ WEIGHTS_NAME = "model.safetensors"
 DEFAULT_FAMILY = "keypoints"
 
 MAX_CONFIG_BYTES = 2**16
+LARGEST_WEIGHT = 1e12
 HUB_TIMEOUT_S = 8.0
 DROPPED = ("constancy",)
 """Arguments that a model once had; nothing hangs on them where it perceives."""
@@ -207,9 +208,19 @@ def _checked(key: str, tensor: Tensor, expected: Tensor, path: Path) -> Tensor:
     if tensor.is_floating_point() != expected.is_floating_point() or tensor.is_complex():
         raise ValueError(f"{path}: {key} is of type {tensor.dtype}, not {expected.dtype}.")
     tensor = tensor.to(expected.dtype)
-    if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-        raise ValueError(f"{path}: {key} holds NaN or infinity; the training diverged.")
+    if wrong := _what_diverged(tensor):
+        raise ValueError(f"{path}: {key} holds {wrong}; the training diverged.")
     return tensor
+
+
+def _what_diverged(tensor: Tensor) -> str:
+    """Names numbers that a network cannot compute with; those too large overflow on the way."""
+    if not tensor.is_floating_point():
+        return ""
+    if not torch.isfinite(tensor).all():
+        return "NaN or infinity"
+    largest = float(tensor.abs().amax()) if tensor.numel() else 0.0
+    return f"a weight of {largest:.3g}, more than {LARGEST_WEIGHT:g}" * (largest > LARGEST_WEIGHT)
 
 
 def digest_of(name: str, tensors: Mapping[str, Tensor]) -> str:
@@ -232,13 +243,13 @@ def write_weights(folder: str | Path, config: Mapping[str, Any], state: dict[str
     Raises:
         FileExistsError: The folder holds anything else than weights.
         OSError: The disk is full, say; an existing folder is untouched then.
-        ValueError: Numbers that are not finite, which would not be read again.
+        ValueError: Numbers that are not finite or too large, which would not be read again.
     """
     folder = Path(folder)
     check_replaceable(folder)
     for key, tensor in state.items():
-        if tensor.is_floating_point() and not torch.isfinite(tensor).all():
-            raise ValueError(f"{folder} is not written: {key} holds NaN or infinity.")
+        if wrong := _what_diverged(tensor):
+            raise ValueError(f"{folder} is not written: {key} holds {wrong}.")
     content = save({key: value.cpu().contiguous() for key, value in state.items()})
     complete = {**_json(config), "sha256": hashlib.sha256(content).hexdigest()}
     with write_folder_atomically(folder) as temporary:
