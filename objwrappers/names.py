@@ -1,7 +1,7 @@
 """What to say of a name that there is not.
 
 * :func:`nearest_names`, :func:`did_you_mean`: which names were meant, and the sentence that asks
-* :func:`unknown_name`: the error to raise
+* :func:`check_name`, :func:`unknown_name`: the error, raised where a name is unknown or to raise
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
-__all__ = ["did_you_mean", "nearest_names", "unknown_name"]
+__all__ = ["check_name", "did_you_mean", "nearest_names", "unknown_name"]
 
 LIKENESS = 0.6
 """Of two names, in [0, 1], from which on one is offered for the other."""
@@ -39,6 +39,13 @@ def did_you_mean(
     """Returns ``"Did you mean 'a' or 'b'?"``, empty where no name is near; see above."""
     nearest = nearest_names(name, names, count, likeness)
     return f"Did you mean {' or '.join(map(repr, nearest))}?" if nearest else ""
+
+
+def check_name(kind: str, name: object, names: Iterable[str]) -> None:
+    """Raises the error of :func:`unknown_name` for what is no name, or none of those."""
+    names = list(names)
+    if not isinstance(name, str) or name not in names:
+        raise unknown_name(kind, name, names)
 
 
 def unknown_name(kind: str, name: object, names: Iterable[str]) -> ValueError:

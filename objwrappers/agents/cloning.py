@@ -33,7 +33,7 @@ from objwrappers.datasets.index import INDEX_NAME
 from objwrappers.files import read_json, write_atomically
 from objwrappers.games import rom_name
 from objwrappers.metrics.actions import action_figures, baseline_figures
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.loading import family_and_model_of, load_model
 from objwrappers.registration import family_of, task_of
 from objwrappers.sb3.cloning.data import Several
@@ -208,8 +208,7 @@ def read_hyperparams(
     found = {**entry, **changes}
     known = (*OWN, *Settings.names())
     for name in found:
-        if name not in known:
-            raise unknown_name("hyperparameter", name, known)
+        check_name("hyperparameter", name, known)
     chosen = {name: found.get(name) for name in OWN}
     chosen["method"] = chosen["method"] or "plain"
     method_named(str(chosen["method"]))

@@ -25,7 +25,7 @@ from objwrappers.datasets.atari_head.splits import (
 from objwrappers.datasets.small_frames import small_frames, stream_frames
 from objwrappers.envs.raw_stack import RAW_STACK
 from objwrappers.metrics.gaze_maps import GazeSamples
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.rendering.last_action import draw_actions
 from objwrappers.sb3.cloning.data import Demonstrations
 from objwrappers.wrappers.base import VectorTransformFrames
@@ -122,8 +122,7 @@ def split_frames(
     Raises:
         ValueError: No such split, or one that leaves a part empty.
     """
-    if split not in SPLITS:
-        raise unknown_name("split", split, SPLITS)
+    check_name("split", split, SPLITS)
     ids = [int(recording.name.partition("_")[0]) for recording in recordings]
     tested = [is_official_test(recording.name, recording.task) for recording in recordings]
     if split == "auto":

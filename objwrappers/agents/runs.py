@@ -14,7 +14,7 @@ from rl_zoo3.utils import ALGOS
 from stable_baselines3 import PPO
 from stable_baselines3.common.off_policy_algorithm import OffPolicyAlgorithm
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.registration import family_of
 from objwrappers.sb3 import DrQv2, RecurrentDQN
 
@@ -117,8 +117,7 @@ def find_archive(
         FileNotFoundError: There is no such agent; the message says how to train one.
         ValueError: No such algorithm.
     """
-    if algo not in ALGOS:
-        raise unknown_name("algorithm", algo, ALGOS)
+    check_name("algorithm", algo, ALGOS)
     name = EnvironmentName(env_id)
     archive = f"{name}.zip"
     if load_best:

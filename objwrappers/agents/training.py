@@ -15,7 +15,7 @@ from stable_baselines3.common.utils import set_random_seed
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import ALGOS, IMITATION, LOG_FOLDER
 from objwrappers.files import hyperparams_folder
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["default_hyperparams", "train"]
 
@@ -80,8 +80,7 @@ def train(
         ValueError: No such algorithm, hyperparameters or option.
         FileNotFoundError: There are no weights for the id's model.
     """
-    if algo not in ALGOS:
-        raise unknown_name("algorithm", algo, ALGOS)
+    check_name("algorithm", algo, ALGOS)
     if algo == IMITATION:
         raise ValueError(f"{algo!r} learns from recorded play: objwrappers.clone(env_id, trials).")
     seed = int(np.random.randint(2**31)) if seed is None else seed

@@ -19,7 +19,7 @@ import yaml
 
 from objwrappers.boards.plan import CLEAN, RANDOM, Observation, Plan
 from objwrappers.files import hyperparams_folder
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.registration import family_of
 from objwrappers.sweeps.commands import option_words
 
@@ -222,8 +222,7 @@ def select(cells: Sequence[Cell], only: Mapping[str, Sequence[Any]]) -> list[Cel
         ValueError: An axis or a value that no cell has.
     """
     for axis, values in only.items():
-        if axis not in AXES:
-            raise unknown_name("axis", axis, AXES)
+        check_name("axis", axis, AXES)
         known = dict.fromkeys(
             str(getattr(cell, axis)) for cell in cells if _is_on(cell, axis, ("observation",))
         )

@@ -27,7 +27,7 @@ from typing import Any
 from objwrappers.command_line import parse_value
 from objwrappers.files import hyperparams_folder
 from objwrappers.games import check_game
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.registration import FAMILIES, family_of
 from objwrappers.rendering.bars import check_noise
 from objwrappers.sweeps.plan import read_keys
@@ -152,8 +152,7 @@ def _plan(name: str, content: dict[str, Any]) -> Plan:
     observations = tuple(_observation(key, value, lists) for key, value in given.items())
     names = [observation.name for observation in observations]
     reference = content.get("reference", names[0])
-    if reference not in names:
-        raise unknown_name("reference", reference, names)
+    check_name("reference", reference, names)
     random = content.get("random", True)
     if not isinstance(random, bool):
         raise ValueError(f"random is true or false, got {random!r}.")
@@ -183,8 +182,7 @@ def _observation(name: Any, given: Any, lists: dict[str, tuple[str, ...]]) -> Ob
     if not isinstance(given, dict):
         raise ValueError(f"{where} takes {', '.join(OBSERVATION_KEYS)}, got {given!r}.")
     for key in given:
-        if key not in OBSERVATION_KEYS:
-            raise unknown_name(f"key of {where}", key, OBSERVATION_KEYS)
+        check_name(f"key of {where}", key, OBSERVATION_KEYS)
     if "env" not in given:
         raise ValueError(f'{where} lacks env, as in "ObjFrames-{{game}}-v0".')
     checks: dict[str, Check] = {"games": _game, "noises": _noise, "algos": _algo}
@@ -219,8 +217,7 @@ def _check_ids(observation: Observation, where: str) -> None:
             raise ValueError(f"{where}.env: there is no {observation.env_id(game)}; take {there}.")
         known = (*family.options, *family.vector_options)
         for option in observation.env_kwargs:
-            if option not in known:
-                raise unknown_name(f"option in {where}.env_kwargs", option, known)
+            check_name(f"option in {where}.env_kwargs", option, known)
         if "noise" not in family.options and observation.noises != (CLEAN,):
             raise ValueError(f"{where}: {family.name} has no bars; add noises: [{CLEAN}].")
 
@@ -266,8 +263,7 @@ def _noise(value: Any, key: str) -> str:
 
 def _algo(value: Any, key: str) -> str:
     known = sorted(path.stem for path in hyperparams_folder().glob("*.yml"))
-    if value not in known:
-        raise unknown_name(f"algorithm in {key}", value, known)
+    check_name(f"algorithm in {key}", value, known)
     return value
 
 

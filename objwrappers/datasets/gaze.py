@@ -23,7 +23,7 @@ from objwrappers.datasets.atari_head.finding import read_trials
 from objwrappers.datasets.atari_head.splits import is_official_test
 from objwrappers.datasets.atari_head.trials import Trial
 from objwrappers.metrics.gaze_maps import GazeSamples, Sigma
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["GAZE_SPLITS", "GazeBatches", "GazePlay", "split_trials", "trials_of_one_game"]
 
@@ -123,8 +123,7 @@ def split_trials(recordings: Sequence[Any], split: str) -> tuple[list[Any], list
     Raises:
         ValueError: No such split.
     """
-    if split not in GAZE_SPLITS:
-        raise unknown_name("split", split, GAZE_SPLITS)
+    check_name("split", split, GAZE_SPLITS)
     if split == "frames":
         return [*recordings], [*recordings]
     parts: tuple[list[Any], list[Any]] = ([], [])

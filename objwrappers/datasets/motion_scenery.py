@@ -24,7 +24,7 @@ from objwrappers.datasets.sprite_colours import (
     mixed_colours,
     usual_sizes,
 )
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.scenes.subtraction import (
     ACCESSORY,
     GROUND,
@@ -66,8 +66,7 @@ class MotionSettings:
 
     def __post_init__(self) -> None:
         """Checks them."""
-        if self.background not in BACKGROUNDS:
-            raise unknown_name("background", self.background, BACKGROUNDS)
+        check_name("background", self.background, BACKGROUNDS)
         if not isinstance(self.trail, int) or self.trail < 0:
             raise ValueError(f"motion_trail is a number of frames, 0 for none, got {self.trail}.")
 

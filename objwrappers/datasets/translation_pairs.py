@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from objwrappers.datasets.demonstrations import Demonstrations
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["PAIRINGS", "TranslationPairs"]
 
@@ -47,8 +47,7 @@ class TranslationPairs(Dataset):
         seed: int = 0,
         rank: int = 0,
     ) -> None:
-        if pairing not in PAIRINGS:
-            raise unknown_name("pairing", pairing, PAIRINGS)
+        check_name("pairing", pairing, PAIRINGS)
         self._cameras = len(demonstrations.cameras)
         count = self._cameras if pairing == "cameras" else demonstrations.num_views
         if count < 2:

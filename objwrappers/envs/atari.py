@@ -113,19 +113,21 @@ def make_atari(
         ValueError: No such game, noise or option, a number out of range, an option of the vector
             env alone, ``infinite`` in another game than Breakout, or ``raw_stack`` with bars.
     """
+    flags = {"infinite": infinite, "fire_each_life": fire_each_life, "raw_frames": raw_frames}
+    check_numbers(flags)
     rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     alone = [name for name in VECTOR if name not in TRAINING]
     if missing := [name for name in alone if ale.pop(name, None) is not None]:
         raise ValueError(f"{missing[0]!r} is an option of the vector env; use gym.make_vec.")
     check_names(ale, (*SHARED, *SINGLE))
     training = {"reward_clipping": reward_clipping, "life_loss_info": life_loss_info}
-    _check_training(training, infinite)
     common: dict[str, Any] = {
         "repeat_action_probability": repeat_action_probability,
         "max_num_frames_per_episode": max_num_frames_per_episode,
         **ale,
     }
-    check_numbers({"frameskip": frameskip, "noop_max": noop_max, **common})
+    check_numbers({"frameskip": frameskip, "noop_max": noop_max, **training, **common})
+    _check_training(training, infinite)
     if raw_stack:
         if noise != "none":
             raise ValueError(f"noise={noise!r}: bars are drawn once an action, not on raw frames.")
@@ -217,6 +219,7 @@ def make_atari_vec(
         ValueError: No such game, noise or option, a number out of range, or an option that ALE's
             vector env does not have.
     """
+    check_numbers({"infinite": infinite, "fire_each_life": fire_each_life})
     rom, size = _check(game, frame_size, noise, noise_motion, infinite)
     if not infinite and (missing := [name for name in SINGLE if ale.get(name) is not None]):
         raise ValueError(
@@ -231,12 +234,12 @@ def make_atari_vec(
         "max_num_frames_per_episode": max_num_frames_per_episode,
         **ale,
     }
-    check_numbers({"num_envs": num_envs, **common})
     training = {
         "use_fire_reset": use_fire_reset,
         "reward_clipping": reward_clipping,
         "life_loss_info": life_loss_info,
     }
+    check_numbers({"num_envs": num_envs, **training, **common})
     _check_training(training, infinite)
     bars = noise != "none"
     resized = size is not None and not bars and (grayscale or not pictures)

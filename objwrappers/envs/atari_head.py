@@ -29,7 +29,7 @@ from objwrappers.envs.options import RECORDED, SHARED, check_names, check_number
 from objwrappers.envs.recorded import RecordedPlay
 from objwrappers.envs.singles import Singles
 from objwrappers.games import ATARI_HEAD, check_game, rom_name
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.registration import FAMILIES
 from objwrappers.rendering.bars import check_noise
 from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
@@ -116,8 +116,8 @@ def _split(
     """Returns the options of the recording, and those of what is observed."""
     if check_game(game) not in ATARI_HEAD:
         raise ValueError(f"Nobody plays {game} in Atari-HEAD. There are {', '.join(ATARI_HEAD)}.")
-    if observe is not None and observe not in _OBSERVED:
-        raise unknown_name("observe", observe, _OBSERVED)
+    if observe is not None:
+        check_name("observe", observe, _OBSERVED)
     check_names(options, known_options(observe))
     own = {name: value for name, value in options.items() if name in _SOURCE}
     check_numbers(own)

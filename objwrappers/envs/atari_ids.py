@@ -23,7 +23,7 @@ from objwrappers.envs.loading import (
     load_scene,
     look,
 )
-from objwrappers.envs.options import check_flag
+from objwrappers.envs.options import check_flag, check_numbers
 from objwrappers.wrappers.base import FrameTransform, TransformFrames, VectorTransformFrames
 
 if TYPE_CHECKING:
@@ -222,6 +222,7 @@ def make_scene_vec(
 
     See :func:`make_scene`; ``options`` are those of :func:`~objwrappers.envs.atari.make_atari_vec`.
     """
+    check_numbers({"num_envs": num_envs})
     view = View(track, roles, relations, map)
     view.check_classes(classifier)
     scene = load_scene(game, model, weights, device, classifier, options)

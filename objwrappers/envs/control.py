@@ -17,7 +17,7 @@ from objwrappers.envs.control_contexts import Context, draw_context, read_contex
 from objwrappers.envs.control_gl import prepare_mujoco
 from objwrappers.envs.control_tasks import check_task, default_camera
 from objwrappers.envs.options import check_numbers, check_seed
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.wrappers.base import check_render_mode
 from objwrappers.wrappers.stacks import FrameStack
 
@@ -84,8 +84,7 @@ class ControlEnv(gym.Env):
     ) -> None:
         domain, name = check_task(task)
         self.render_mode = check_render_mode(render_mode)
-        if observe not in OBSERVED:
-            raise unknown_name("observe", observe, OBSERVED)
+        check_name("observe", observe, OBSERVED)
         check_numbers(
             {
                 "action_repeat": action_repeat,
@@ -299,8 +298,7 @@ class ControlEnv(gym.Env):
         model = self._simulation.model
         names = [model.camera(index).name for index in range(model.ncam)]
         if isinstance(camera, str):
-            if camera not in names:
-                raise unknown_name("camera", camera, names)
+            check_name("camera", camera, names)
             return names.index(camera)
         if isinstance(camera, bool) or camera not in range(len(names)):
             raise ValueError(

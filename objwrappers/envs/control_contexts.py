@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from objwrappers.files import read_json
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["PRESETS", "Colour", "Context", "Distractor", "draw_context", "read_context"]
 
@@ -153,8 +153,7 @@ def _from_dict(kind: Any, value: Any, what: str) -> Any:
         raise ValueError(f"{what} must be a dict, got {value!r}.".capitalize())
     names = [field.name for field in fields(kind)]
     for name in value:
-        if name not in names:
-            raise unknown_name(f"key of {what}", name, names)
+        check_name(f"key of {what}", name, names)
     try:
         return kind(**value)
     except TypeError as error:
@@ -183,8 +182,7 @@ def read_context(context: str | Path | Mapping[str, Any] | Context) -> str | Con
             return _from_dict(Context, value, "a context")
         except ValueError as error:
             raise ValueError(f"{context}: {error}") from error
-    if context not in PRESETS:
-        raise unknown_name("context", context, PRESETS)
+    check_name("context", context, PRESETS)
     return context
 
 

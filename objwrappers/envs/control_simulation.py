@@ -15,7 +15,7 @@ import mujoco
 import numpy as np
 from dm_control import suite
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["Simulation"]
 
@@ -135,8 +135,7 @@ class Simulation:
         if not isinstance(state, Mapping):
             raise ValueError(f"A state is a dict with {', '.join(_KEYS)}, got {type(state)}.")
         for key in state:
-            if key not in _KEYS:
-                raise unknown_name("key of a state", key, _KEYS)
+            check_name("key of a state", key, _KEYS)
         if missing := [key for key in _KEYS if key not in state]:
             raise ValueError(f"There is no {', '.join(missing)} in the state.")
         arrays = []

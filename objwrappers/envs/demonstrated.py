@@ -13,7 +13,7 @@ import numpy as np
 
 from objwrappers.envs.control import ControlEnv
 from objwrappers.envs.options import check_seed
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["DemonstratedEpisodes", "Starts", "proprioception"]
 
@@ -75,8 +75,7 @@ class DemonstratedEpisodes(gym.Wrapper):
         check_seed(seed)
         options = dict(options or {})
         for key in options:
-            if key not in _OPTIONS:
-                raise unknown_name("option of reset()", key, _OPTIONS)
+            check_name("option of reset()", key, _OPTIONS)
         if seed is not None:
             self._random = np.random.default_rng(int(seed))
         count = len(self._demonstrations)

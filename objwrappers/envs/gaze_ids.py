@@ -110,6 +110,7 @@ def _look(
 
     check_render_mode(render_mode)
     check_names_of("ObjGaze", options)
+    check_numbers({"stack_num": stack_num})
     gaze: Any = model
     if isinstance(model, str):
         gaze = load_model(model, check_game(game), weights, device, family="gaze")

@@ -24,7 +24,7 @@ from objwrappers.envs.options import (
     check_numbers,
 )
 from objwrappers.envs.singles import Singles
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.wrappers.base import check_render_mode
 
 __all__ = ["SPLITS", "make_imitation", "make_imitation_vec"]
@@ -124,8 +124,7 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     for name in ("num_demonstrations", "horizon"):
         if settings[name] is not None:
             check_numbers({name: settings[name]})
-    if settings["split"] not in SPLITS:
-        raise unknown_name("split", settings["split"], SPLITS)
+    check_name("split", settings["split"], SPLITS)
     return settings
 
 

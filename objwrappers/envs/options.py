@@ -4,7 +4,8 @@
   :data:`MODEL`, :data:`SCENE`, :data:`PERFECT`, :data:`GAZE`, :data:`RECORDED`, :data:`CONTROL`,
   :data:`IMITATION`: who has which
 * :func:`unknown_option`: the error for one that nobody has
-* :func:`check_numbers`: the errors for values that an emulator would take for others
+* :func:`check_numbers`, :func:`check_count`: the errors for values that an emulator would take
+  for others
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ __all__ = [
     "SINGLE",
     "TRAINING",
     "VECTOR",
+    "check_count",
     "check_flag",
     "check_names",
     "check_numbers",
@@ -45,6 +47,30 @@ __all__ = [
 MAX_FRAMES_PER_EPISODE = 108_000
 MAX_SEED = 2**31 - 1
 """ALE's vector env keeps seeds in 32 signed bits."""
+
+MAX_COUNT = 2**31 - 1
+"""So it keeps other integers."""
+
+_LARGEST_SIDE_PX = 4096
+_LONGEST_STACK = 1024
+_COUNTS = {
+    "noop_max": (0, MAX_COUNT),
+    "num_threads": (0, MAX_COUNT),
+    "thread_affinity_offset": (-1, MAX_COUNT),
+    "stack_num": (1, _LONGEST_STACK),
+    **dict.fromkeys(("img_height", "img_width"), (1, _LARGEST_SIDE_PX)),
+    **dict.fromkeys(("frameskip", "max_num_frames_per_episode", "num_envs"), (1, MAX_COUNT)),
+    **dict.fromkeys(
+        ("action_repeat", "horizon", "num_demonstrations", "supersampling"), (1, MAX_COUNT)
+    ),
+}
+"""Option → the smallest and the largest there is."""
+
+_FLAGS = (
+    *("full_action_space", "continuous", "life_loss_info", "reward_clipping"),
+    *("use_fire_reset", "episodic_life", "maxpool", "fire_each_life", "infinite", "raw_frames"),
+    *("grayscale", "stack_each_life"),
+)
 
 SHARED = (
     "frameskip",
@@ -200,27 +226,32 @@ def check_names(
 
 
 def check_numbers(options: Mapping[str, Any]) -> None:
-    """Checks those of the numbers that are among the options.
+    """Checks those of the numbers and flags that are among the options.
 
     Raises:
-        ValueError: A count that is no integer or too small, a probability outside [0, 1], or a
-            flag that is neither True nor False.
+        ValueError: A count that is no integer, too small or too large, a probability outside
+            [0, 1], or a flag that is neither True nor False.
     """
-    positive = ("frameskip", "max_num_frames_per_episode", "num_envs", "img_height", "img_width")
-    of_control = ("action_repeat", "stack_num", "horizon", "num_demonstrations", "supersampling")
-    smallest = {"noop_max": 0, **dict.fromkeys((*positive, *of_control), 1)}
-    for name, least in smallest.items():
-        value = options.get(name, least)
-        if isinstance(value, bool) or not isinstance(value, Integral) or value < least:
-            wanted = "a positive integer" if least else "an integer of at least 0"
-            raise ValueError(f"{name} must be {wanted}, got {value!r}.")
-    for name in ("full_action_space", "continuous"):
+    for name in options.keys() & _COUNTS.keys():
+        least, most = _COUNTS[name]
+        check_count(name, options[name], least, most)
+    for name in _FLAGS:
         if name in options:
             check_flag(name, options[name])
     for name in ("repeat_action_probability", "continuous_action_threshold"):
         value = options.get(name, 0.0)
         if isinstance(value, bool) or not isinstance(value, Real) or not 0 <= float(value) <= 1:
             raise ValueError(f"{name} must be in [0, 1], got {value!r}.")
+
+
+def check_count(name: str, value: object, least: int = 1, most: int = MAX_COUNT) -> None:
+    """Raises ValueError where the value is no integer of at least the one and at most the other."""
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    number = int(value) if is_integer else None  # type: ignore[call-overload]
+    if number is None or not least <= number <= most:
+        wanted = "a positive integer" if least == 1 else f"an integer of at least {least}"
+        limit = "" if number is None or number < least else f" and at most {most:,}"
+        raise ValueError(f"{name} must be {wanted}{limit}, got {value!r}.")
 
 
 def check_seed(seed: Any) -> None:
@@ -231,6 +262,7 @@ def check_seed(seed: Any) -> None:
     """
     if seed is None:
         return
-    for one in seed if hasattr(seed, "__len__") else (seed,):
-        if isinstance(one, bool) or not hasattr(one, "__index__") or one < 0:
+    several = hasattr(seed, "__len__") and not isinstance(seed, str | bytes | Mapping)
+    for one in seed if several else (seed,):
+        if isinstance(one, bool) or not isinstance(one, Integral) or one < 0:
             raise ValueError(f"A seed is an integer of at least 0, or one for each env: {seed!r}.")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from objwrappers.metrics.detection import alone
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = [
     "METHODS",
@@ -94,8 +94,7 @@ def fit_linear(
     """
     from sklearn.linear_model import LogisticRegression, RidgeClassifier
 
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    check_name("method", method, METHODS)
     classes = np.unique(labels)
     if len(classes) < 2:
         raise ValueError(f"A classifier needs at least 2 classes, got {classes.tolist()}.")

@@ -275,13 +275,13 @@ def check_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         kind = torch.device(device).type
-        if kind == "cuda" and not torch.cuda.is_available():
-            raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
         if kind not in ("cpu", "cuda", "meta"):
             torch.ones(1, device=device).sum().item()
     # Of a device that is named but not there, torch raises all of these.
-    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
+    except (AssertionError, NotImplementedError, RuntimeError, TypeError, ValueError) as error:
         raise ValueError(
             f"There is no device {device!r} here: pass auto, cpu or cuda ({error!s:.80})."
         ) from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise ValueError(f"device={device!r}, but torch finds no CUDA; pass 'cpu' or 'auto'.")
     return device

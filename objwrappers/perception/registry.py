@@ -11,7 +11,7 @@ import importlib
 from dataclasses import dataclass
 from typing import Any
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.perception.storage import DEFAULT_FAMILY
 from objwrappers.perception.trainable import Trainable
 
@@ -80,10 +80,8 @@ def model_entry(name: str, family: str = DEFAULT_FAMILY) -> ModelEntry:
     Raises:
         ValueError: No such family or model; the message lists those that exist.
     """
-    if family not in MODELS:
-        raise unknown_name("family of perception models", family, MODELS)
-    if name not in MODELS[family]:
-        raise unknown_name("perception model", name, MODELS[family])
+    check_name("family of perception models", family, MODELS)
+    check_name("perception model", name, MODELS[family])
     return MODELS[family][name]
 
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor, nn
 
 from objwrappers.files import cache_folder, read_regular, write_atomically
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.folding import folded
 from objwrappers.perception.graphs import GraphedNetwork
@@ -53,8 +53,7 @@ KEY_NAME = "objwrappers"
 
 def check_runtime(runtime: str) -> str:
     """Returns the name; raises ValueError, which lists the names, if there is no such runtime."""
-    if runtime not in RUNTIMES:
-        raise unknown_name("runtime", runtime, RUNTIMES)
+    check_name("runtime", runtime, RUNTIMES)
     return runtime
 
 

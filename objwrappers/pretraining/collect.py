@@ -29,7 +29,7 @@ from objwrappers.datasets.shards import Block
 from objwrappers.datasets.truth import truth_facts
 from objwrappers.files import cache_folder
 from objwrappers.games import check_game
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.pretraining.play import (
     AgentPlay,
     Play,
@@ -230,8 +230,7 @@ def _catch_up(writer: RecordingWriter, blocks: Iterator[Block], bar: Any) -> Non
 
 
 def _split(name: str) -> Split:
-    if name not in SPLITS:
-        raise unknown_name("split", name, SPLITS)
+    check_name("split", name, SPLITS)
     return SPLITS[name]
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from objwrappers.files import hyperparams_folder
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.perception.registry import model_class, model_presets
 from objwrappers.perception.storage import DEFAULT_FAMILY
 
@@ -85,8 +85,7 @@ def read_settings(
     _check(chosen)
     if "preset" in chosen:
         presets = model_presets(model, family)
-        if chosen["preset"] not in presets:
-            raise unknown_name("preset", chosen["preset"], presets)
+        check_name("preset", chosen["preset"], presets)
         arguments = {**presets[chosen["preset"]], **arguments}
     return {**chosen, "model": arguments}
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = [
     "COLOUR",
@@ -45,8 +45,7 @@ NOISES: dict[str, tuple[bool, bool]] = {
 
 def check_noise(noise: str) -> str:
     """Returns the name; raises ValueError, which lists the names, if there is no such noise."""
-    if noise not in NOISES:
-        raise unknown_name("noise", noise, NOISES)
+    check_name("noise", noise, NOISES)
     return noise
 
 

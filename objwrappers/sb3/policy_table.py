@@ -13,7 +13,7 @@ from stable_baselines3 import A2C, DQN, PPO, SAC
 from stable_baselines3.common.policies import BasePolicy
 from torch import nn
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.sb3 import policies
 from objwrappers.sb3.drqv2 import DrQv2
 from objwrappers.sb3.recurrent_dqn import RecurrentDQN
@@ -89,8 +89,6 @@ def policy_named(algo: str, name: str) -> type[BasePolicy]:
     Raises:
         ValueError: No such algorithm, or no such policy of it; the message has the nearest name.
     """
-    if not isinstance(algo, str) or algo not in POLICIES:
-        raise unknown_name("algorithm", algo, POLICIES)
-    if not isinstance(name, str) or name not in POLICIES[algo]:
-        raise unknown_name(f"policy of {algo}", name, POLICIES[algo])
+    check_name("algorithm", algo, POLICIES)
+    check_name(f"policy of {algo}", name, POLICIES[algo])
     return POLICIES[algo][name]

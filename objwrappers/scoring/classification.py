@@ -21,7 +21,7 @@ from objwrappers.games import check_game
 from objwrappers.metrics.detection import CLOSE, closeness
 from objwrappers.metrics.encodings import METHODS, few_shot, fit_linear, labels_of
 from objwrappers.metrics.ram import play_area
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.base import check_replaceable
 from objwrappers.perception.loading import load_model, weights_name
 from objwrappers.perception.scenes.classifier import SceneClassifier
@@ -108,8 +108,7 @@ def label_scenes(
     play_area(game)  # refuses a game whose memory is not known, before any work
     if shots < 1:
         raise ValueError(f"shots must be at least 1, got {shots}.")
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    check_name("method", method, METHODS)
     if separate and output is None:
         raise ValueError("A classifier by itself needs an output, a folder of its own.")
     output = Path(output or cache_folder("weights", weights_name(model, game, noise, "scenes")))

@@ -28,7 +28,7 @@ from objwrappers.metrics.gaze_figures import (
     summarise,
 )
 from objwrappers.metrics.gaze_maps import SIDE
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.registration import task_of
 from objwrappers.scoring import gaze_entrants
 from objwrappers.scoring.gaze_entrants import Entrant
@@ -226,8 +226,7 @@ def _is_recording(path: str | Path) -> bool:
 def _check(
     path: str | Path, agents: Sequence[Mapping[str, Any]], gaze_of: str, as_published: bool
 ) -> None:
-    if gaze_of not in GAZE_OF:
-        raise unknown_name("gaze_of", gaze_of, GAZE_OF)
+    check_name("gaze_of", gaze_of, GAZE_OF)
     if agents and _is_recording(path):
         raise ValueError(
             f"{path} is a recording made of a trial; agents are shown the trial itself: give "

@@ -26,7 +26,7 @@ from typing import Any
 import yaml
 
 from objwrappers.files import hyperparams_folder, read_regular
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.sweeps.commands import (
     SCALARS,
     check_options,
@@ -141,8 +141,7 @@ def read_keys(
     if not isinstance(content, dict):
         raise ValueError(f"holds {type(content).__name__} instead of keys: {', '.join(keys)}.")
     for key in content:
-        if key not in keys:
-            raise unknown_name(f"key of a {kind}", key, keys)
+        check_name(f"key of a {kind}", key, keys)
     for key in required:
         if key not in content:
             raise ValueError(f"lacks the key {key}.")

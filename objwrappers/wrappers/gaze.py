@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from objwrappers.memory import keep_freed_memory
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.folding import folded
 from objwrappers.perception.gaze.module import SIDE, STACK, GazeModule, peak
 from objwrappers.rendering.gaze import draw_gaze
@@ -59,8 +59,7 @@ class LookedAt(FrameTransform):
     def __init__(
         self, model: GazeModule, mode: str = "channel", num_envs: int = 1, stack_num: int = 4
     ) -> None:
-        if mode not in MODES:
-            raise unknown_name("mode", mode, MODES)
+        check_name("mode", mode, MODES)
         keep_freed_memory()
         self._mode = mode
         self._model = model

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["FORMS", "TIME_WEIGHTS", "Guide", "Tracking", "TranslationModel", "Videos"]
 
@@ -79,10 +79,8 @@ class Tracking:
     time_weight: str = "constant"
 
     def __post_init__(self) -> None:
-        if self.form not in FORMS:
-            raise unknown_name("form of reward", self.form, FORMS)
-        if self.time_weight not in TIME_WEIGHTS:
-            raise unknown_name("time_weight", self.time_weight, TIME_WEIGHTS)
+        check_name("form of reward", self.form, FORMS)
+        check_name("time_weight", self.time_weight, TIME_WEIGHTS)
         weight = self.image_weight
         if not isinstance(weight, Real) or not 0 <= float(weight) < float("inf"):
             raise ValueError(f"image_weight must be at least 0, got {self.image_weight!r}.")

@@ -18,7 +18,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import VectorEnv, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.rendering.layout import beside, fitted, titled
 from objwrappers.resets import reset_mask
 from objwrappers.wrappers.base import check_render_mode, merge, pictures_of, select
@@ -65,8 +65,7 @@ class Imitation:
         time: bool = True,
         target: bool = False,
     ) -> None:
-        if observe not in OBSERVED:
-            raise unknown_name("observe", observe, OBSERVED)
+        check_name("observe", observe, OBSERVED)
         self.guide, self.tracking = guide, tracking or Tracking()
         self._observe, self._task_state, self._time, self._target = (
             *(observe, task_state, time),

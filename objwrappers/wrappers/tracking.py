@@ -13,7 +13,7 @@ import gymnasium as gym
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.scenes.module import PRESENT_THRESHOLD, SceneModule
 from objwrappers.rendering.overlay import draw_percepts
 from objwrappers.wrappers.base import FrameTransform, Observation, chosen
@@ -291,8 +291,7 @@ class Track(FrameTransform):
     ) -> None:
         options = dict(options or {})
         for name in options:
-            if name not in OPTIONS:
-                raise unknown_name("option of tracking", name, OPTIONS)
+            check_name("option of tracking", name, OPTIONS)
         rows = model.classifier.rows
         offered = [count + SPARE_ROWS for count in rows]
         self.label_names = model.label_names

@@ -154,7 +154,7 @@ def test_recorded_play_has_predicted_gaze(tmp_path, weights):
     [
         ({"mode": "chanel"}, "Unknown mode 'chanel'.*'channel'"),
         ({"noise": "both"}, "Unknown option 'noise'"),
-        ({"stack_num": 0}, "at least one frame"),
+        ({"stack_num": 0}, "stack_num must be a positive integer, got 0"),
         ({"model": torch.nn.Linear(2, 2)}, "needs a GazeModule"),
     ],
 )

@@ -13,7 +13,7 @@ import numpy as np
 from objwrappers.datasets.atari_head.labels import Labels
 from objwrappers.datasets.atari_head.reports import COLUMNS
 from objwrappers.datasets.atari_head.trials import Trial
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["KINDS", "Episode", "find_episodes"]
 
@@ -50,8 +50,7 @@ def find_episodes(trials: Sequence[Trial], kind: str = "game") -> list[Episode]:
     Raises:
         ValueError: No such kind.
     """
-    if kind not in KINDS:
-        raise unknown_name("kind of episodes", kind, KINDS)
+    check_name("kind of episodes", kind, KINDS)
     return [
         Episode(trial, *bounds)
         for trial in trials

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.context_translation.networks import GROUPS, NORMALISATIONS, SIZES
 
 __all__ = ["check_batch", "check_networks", "check_weights"]
@@ -33,8 +33,7 @@ def check_networks(
         ("translator", translator, TRANSLATORS),
         ("normalisation", normalisation, NORMALISATIONS),
     ):
-        if value not in known:
-            raise unknown_name(kind, value, known)
+        check_name(kind, value, known)
     _check_sizes(architecture, image_size, width)
     _check_features(architecture, normalisation, feature_dim)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name, unknown_name
 from objwrappers.perception.space.networks import SIZES
 
 __all__ = ["check_space", "check_space_time"]
@@ -43,8 +43,7 @@ def check_space(
     Raises:
         ValueError: One that cannot be.
     """
-    if network not in SIZES:
-        raise unknown_name("network", network, SIZES)
+    check_name("network", network, SIZES)
     if grid not in SIZES[network].grids:
         grids = ", ".join(map(str, SIZES[network].grids))
         raise ValueError(f"grid must be one of {grids} for the {network} network, got {grid}.")

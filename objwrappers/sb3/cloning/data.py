@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from objwrappers.metrics.gaze_maps import GazeSamples, Sigma
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = ["BALANCES", "Demonstrations", "Draw", "Several"]
 
@@ -189,8 +189,7 @@ class Draw:
         balance: str = "none",
         seed: int = 0,
     ) -> None:
-        if balance not in BALANCES:
-            raise unknown_name("balance", balance, BALANCES)
+        check_name("balance", balance, BALANCES)
         if not len(steps):
             raise ValueError("There are no frames with a known action to learn from.")
         self._steps, self._seed = np.asarray(steps), seed

@@ -21,7 +21,7 @@ from stable_baselines3.common.preprocessing import is_image_space
 from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from torch import Tensor, nn
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.perception.gaze.module import GazeModule
 from objwrappers.perception.registry import model_class
 from objwrappers.sb3.free_lunch.networks import STEMS, Convolution, receptive_field
@@ -70,8 +70,7 @@ SCALE = 50.0  # β of GABRIL, by which the sum of channels is divided
 
 def method_named(name: str) -> Method:
     """Returns a method; raises ValueError, with the nearest name, where there is none."""
-    if not isinstance(name, str) or name not in METHODS:
-        raise unknown_name("method", name, METHODS)
+    check_name("method", name, METHODS)
     return METHODS[name]
 
 
@@ -111,8 +110,7 @@ class GazeExtractor(BaseFeaturesExtractor):
             observation_space, check_channels=False
         ):
             raise ValueError(f"These networks look at images, uint8 (S, h, w): {observation_space}")
-        if network not in NETWORKS:
-            raise unknown_name("network", network, NETWORKS)
+        check_name("network", network, NETWORKS)
         self.method, self._name = method_named(method), method
         self.gaze = _gaze_model(gaze, method, observation_space.shape)
         stack, *size = observation_space.shape

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 from objwrappers.checkpoints import check_finite, load_checkpoint, naming_damage, save_checkpoint
 from objwrappers.metrics.actions import action_figures
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.sb3.cloning.data import BALANCES, Demonstrations, Draw, Several
 from objwrappers.sb3.cloning.losses import class_weights, imitation_loss, logits_and_maps
 from objwrappers.sb3.cloning.networks import GazeExtractor
@@ -88,10 +88,8 @@ class Settings:
             _check_number(name, getattr(self, name), least)
         if self.gaze_weight is not None:
             _check_number("gaze_weight", self.gaze_weight, 0.0)
-        if self.optimizer not in OPTIMIZERS:
-            raise unknown_name("optimizer", self.optimizer, OPTIMIZERS)
-        if self.balance not in BALANCES:
-            raise unknown_name("balance", self.balance, BALANCES)
+        check_name("optimizer", self.optimizer, OPTIMIZERS)
+        check_name("balance", self.balance, BALANCES)
 
     @classmethod
     def names(cls) -> tuple[str, ...]:

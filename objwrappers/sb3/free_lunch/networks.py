@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 
 __all__ = [
     "NETWORKS",
@@ -151,8 +151,7 @@ def network_of(network: str | Mapping[str, Any] | Network) -> Network:
         except TypeError as error:
             options = ", ".join(Network.__dataclass_fields__)
             raise ValueError(f"A network has the options {options}: {error}.") from error
-    if not isinstance(network, str) or network not in NETWORKS:
-        raise unknown_name("network", network, NETWORKS)
+    check_name("network", network, NETWORKS)
     return NETWORKS[network]
 
 

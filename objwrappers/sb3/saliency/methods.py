@@ -25,7 +25,7 @@ from captum.attr import IntegratedGradients, LayerGradCam, NoiseTunnel, Saliency
 from stable_baselines3.common.policies import BasePolicy
 from torch import Tensor, nn
 
-from objwrappers.names import unknown_name
+from objwrappers.names import check_name
 from objwrappers.sb3.free_lunch.extractor import FreeLunchExtractor
 from objwrappers.sb3.free_lunch.networks import Convolution, ReceptiveField, receptive_field
 from objwrappers.sb3.free_lunch.painting import enlarge, paint
@@ -299,8 +299,7 @@ def saliency(
     Raises:
         ValueError: No such method or option, or a method that this policy does not allow.
     """
-    if method not in METHODS:
-        raise unknown_name("method", method, METHODS)
+    check_name("method", method, METHODS)
     known = list(inspect.signature(METHODS[method]).parameters)[3:]
     if unknown := [name for name in options if name not in known]:
         raise ValueError(
