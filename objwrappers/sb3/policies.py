@@ -65,13 +65,28 @@ __all__ = [
 
 
 class _Encoded:
-    """Mixin: another default of ``features_extractor_class``."""
+    """Mixin: another default of ``features_extractor_class``, and a word on other observations."""
 
     encoder: type[BaseFeaturesExtractor]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("features_extractor_class", self.encoder)
         super().__init__(*args, **kwargs)
+
+    def obs_to_tensor(self, observation: Any) -> Any:
+        """See Stable-Baselines3, which takes any keys and fails at the first that it lacks.
+
+        Raises:
+            ValueError: The observation has other keys than those of the training.
+        """
+        known = getattr(self.observation_space, "spaces", {})  # type: ignore[attr-defined]
+        if isinstance(observation, Mapping) and observation.keys() != known.keys():
+            raise ValueError(
+                f"The policy learned from {', '.join(known)}, and is shown "
+                f"{', '.join(observation)}: give the env the env_kwargs of the training. RL Zoo's "
+                "own evaluation knows those of the command line alone: --eval-env-kwargs."
+            )
+        return super().obs_to_tensor(observation)  # type: ignore[misc]
 
 
 class KeypointCNNPolicy(_Encoded, MultiInputActorCriticPolicy):

@@ -36,17 +36,24 @@ def warm_python(tmp_path_factory):
 
 
 @pytest.fixture
-def run_zoo(tmp_path, warm_python):
-    """Runs ``python zoo/<program>.py ...`` from an empty folder; returns the finished process."""
+def run_program(tmp_path, warm_python):
+    """Runs a program, a file, from an empty folder; returns the finished process."""
 
-    def run(program, *arguments, ok=True):
+    def run(path, *arguments, ok=True):
         environment = _environment(tmp_path / "cache")
-        path = ROOT / "zoo" / f"{program}.py"
         result = warm_python.run(path, [*map(str, arguments)], tmp_path, environment)
         assert (result.returncode == 0) == ok, result.stdout + result.stderr
         return result
 
     return run
+
+
+@pytest.fixture
+def run_zoo(run_program):
+    """Runs ``python zoo/<program>.py ...`` likewise."""
+    return lambda program, *arguments, **kwargs: run_program(
+        ROOT / "zoo" / f"{program}.py", *arguments, **kwargs
+    )
 
 
 def write_agent(agent, algo, env_id, folder, env_kwargs=()):
