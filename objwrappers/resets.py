@@ -1,6 +1,7 @@
 """What ``reset(options=...)`` may say, in every layer of an env alike.
 
 * :func:`check_reset_options`, :func:`reset_mask`
+* :func:`env_seeds`: a vector env's seed → one for each env
 """
 
 from __future__ import annotations
@@ -8,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["check_reset_options", "reset_mask"]
+import numpy as np
+
+__all__ = ["check_reset_options", "env_seeds", "reset_mask"]
 
 
 def check_reset_options(options: Any) -> None:
@@ -25,3 +28,32 @@ def reset_mask(options: Mapping[str, Any] | None) -> Any:
     """
     check_reset_options(options)
     return None if options is None else options.get("reset_mask")
+
+
+def env_seeds(seed: Any, mask: np.ndarray | None, num_envs: int) -> list[int | None] | None:
+    """Returns a seed for each env, as Gymnasium's vector envs count them; None where there is none.
+
+    Args:
+        seed: None; an integer, for seed + i in env i, whichever are reset; or one for each env,
+            or for each that is reset.
+        mask: bool (N,), which envs are reset; None for all.
+        num_envs: N.
+
+    Raises:
+        ValueError: As many seeds as there are neither envs nor envs that are reset.
+    """
+    if seed is None:
+        return None
+    if not hasattr(seed, "__len__"):
+        return [int(seed) + i for i in range(num_envs)]
+    given = [None if one is None else int(one) for one in seed]
+    if len(given) == num_envs:
+        return given
+    envs = [] if mask is None else np.flatnonzero(mask).tolist()
+    if len(given) != len(envs):
+        reset = "" if mask is None else f", of which {len(envs)} are reset"
+        raise ValueError(f"There are {len(given)} seeds for {num_envs} envs{reset}: {seed!r}.")
+    spread: list[int | None] = [None] * num_envs
+    for env, one in zip(envs, given, strict=True):
+        spread[env] = one
+    return spread

@@ -13,7 +13,7 @@ from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.actions import check_action, check_actions
 from objwrappers.envs.options import check_seed
-from objwrappers.resets import check_reset_options, reset_mask
+from objwrappers.resets import check_reset_options, env_seeds, reset_mask
 
 __all__ = ["CheckedEnv", "VectorCheckedEnv"]
 
@@ -75,10 +75,14 @@ class VectorCheckedEnv(VectorWrapper):
     ) -> tuple[Any, dict[str, Any]]:
         """Resets all envs, or those that ``options["reset_mask"]`` names.
 
+        Args:
+            seed: See :func:`~objwrappers.resets.env_seeds`.
+            options: ``{"reset_mask": bool (N,)}`` for a partial reset.
+
         Raises:
             gymnasium.error.ResetNeeded: A partial reset before the first full one.
-            ValueError: A seed that is no integer of at least 0, options that are no dict, or a
-                mask that is not bool (N,).
+            ValueError: A seed that is no integer of at least 0, more or fewer seeds than envs,
+                options that are no dict, or a mask that is not bool (N,).
         """
         check_seed(seed)
         mask = reset_mask(options)
@@ -91,8 +95,9 @@ class VectorCheckedEnv(VectorWrapper):
                     f"reset_mask must be bool ({self.num_envs},), got {mask.dtype} {mask.shape}."
                 )
             options = {**(options or {}), "reset_mask": mask}
+        seeds: Any = env_seeds(seed, mask, self.num_envs)
         self._ready = True
-        return self.env.reset(seed=seed, options=options)
+        return self.env.reset(seed=seeds, options=options)
 
     def step(self, actions: Any) -> Any:
         """Steps all envs.

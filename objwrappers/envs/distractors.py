@@ -15,7 +15,7 @@ import numpy as np
 from gymnasium.vector import VectorEnv, VectorWrapper
 
 from objwrappers.rendering.bars import NOISES, POSITIONS, check_noise, draw_bars
-from objwrappers.resets import reset_mask
+from objwrappers.resets import env_seeds, reset_mask
 from objwrappers.wrappers.base import pictures_of
 
 __all__ = ["MOTIONS", "Distractors", "NoisyFrames", "VectorNoisyFrames", "check_motion"]
@@ -158,16 +158,16 @@ class VectorNoisyFrames(VectorWrapper):
         """Resets all envs, or those that ``options["reset_mask"]`` names; see the env's own reset.
 
         Args:
-            seed: An integer for seed, seed + 1, ..., or one for each env reset.
+            seed: See :func:`~objwrappers.resets.env_seeds`.
             options: ``{"reset_mask": bool (N,)}`` for a partial reset.
         """
         frames, info = self.env.reset(seed=seed, options=options)
         mask = reset_mask(options)
         envs = self._all if mask is None else np.flatnonzero(mask)
-        if isinstance(seed, int | np.integer):
-            self.distractors.seed([int(seed) + int(i) for i in envs], envs)
-        elif seed is not None:
-            self.distractors.seed(seed, envs)
+        seeds = env_seeds(seed, mask, self.num_envs)
+        if seeds is not None:
+            given = [i for i in envs if seeds[i] is not None]
+            self.distractors.seed([seeds[i] or 0 for i in given], np.array(given, np.intp))
         self.distractors.advance(envs)
         return draw_bars(frames, *self.distractors.positions()), info
 

@@ -15,7 +15,7 @@ from gymnasium.vector import VectorEnv, VectorObservationWrapper, VectorWrapper
 from gymnasium.vector.utils import batch_space
 
 from objwrappers.envs.options import MAX_SEED
-from objwrappers.resets import reset_mask
+from objwrappers.resets import env_seeds, reset_mask
 
 __all__ = ["Lockstep", "NativeFrames"]
 
@@ -54,18 +54,17 @@ class NativeFrames(VectorObservationWrapper):
         """Resets all envs, or those that ``options["reset_mask"]`` names.
 
         Args:
-            seed: An integer for seed + i in env i (ALE keeps 31 bits of it), or one for each
-                env reset.
+            seed: See :func:`~objwrappers.resets.env_seeds`; ALE keeps 31 bits of each.
             options: ``{"reset_mask": bool (N,)}`` for a partial reset.
         """
-        if isinstance(seed, int | np.integer):
-            mask = reset_mask(options)
-            envs = range(self.num_envs) if mask is None else np.flatnonzero(mask).tolist()
-            seed = [int(seed) + i for i in envs]
-        if seed is not None:
-            seed = np.array([int(one) % MAX_SEED for one in seed], np.int64)
-        if self._life_loss_info and options and "reset_mask" in options:
-            options = {**options, "reset_mask": options["reset_mask"] & ~self._alive}
+        mask = reset_mask(options)
+        seeds = env_seeds(seed, mask, self.num_envs)
+        if seeds is not None:
+            reset = (one for i, one in enumerate(seeds) if mask is None or mask[i])
+            # Where envs are reset one by one they may have none, which is -1 here.
+            seed = np.array([-1 if one is None else one % MAX_SEED for one in reset], np.int64)
+        elif self._life_loss_info and mask is not None:
+            options = {**(options or {}), "reset_mask": mask & ~self._alive}
         return super().reset(seed=seed, options=options)
 
     def step(self, actions: np.ndarray) -> Any:
