@@ -98,6 +98,7 @@ class EnvConformance:
             both = vector.step(np.array([action] * NUM_ENVS))
             assert vector.observation_space.contains(both[0])
             assert [part.shape for part in both[1:4]] == [(NUM_ENVS,)] * 3
+            assert both[1].dtype == np.float64
             assert both[2].dtype == both[3].dtype == bool
 
     def test_a_seed_repeats_everything(self) -> None:

@@ -1,6 +1,6 @@
 """ALE's own vector env as the rest of the package takes it.
 
-* :class:`NativeFrames`: without ALE's stack axis; seeds, lives and clipped rewards are seen to
+* :class:`NativeFrames`: without ALE's stack axis; seeds, lives and rewards are seen to
 * :class:`Lockstep`: beside grey frames, the same games in colour, to be looked at
 """
 
@@ -70,6 +70,7 @@ class NativeFrames(VectorObservationWrapper):
     def step(self, actions: np.ndarray) -> Any:
         """Steps all envs."""
         observation, rewards, terminated, truncated, info = super().step(actions)
+        rewards = rewards.astype(np.float64)  # as Gymnasium's vector envs have them
         self._alive = (info["lives"] > 0) & ~truncated
         if self._life_loss_info:
             info["game_over"] = (terminated | truncated) & ~self._alive

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +21,7 @@ from objwrappers.perception import registry
 from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.registry import model_class, model_presets
 from objwrappers.perception.storage import DEFAULT_FAMILY, read_config
+from objwrappers.telling import warn_once
 
 __all__ = [
     "BUNDLED",
@@ -144,7 +144,7 @@ def find_trained(
         # Sorting is stable: the cache stays before what is bundled.
         folder = min(fitting, key=lambda f: (f.parent != fitting[0].parent, f.name != usual))
         if trained_under != noise and command is not None:
-            warnings.warn(
+            warn_once(
                 f"{folder} was trained without bars. Train weights for them: {command}",
                 stacklevel=4,
             )
@@ -188,7 +188,7 @@ def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[_Weig
     except FileNotFoundError:
         return
     except OSError as error:
-        warnings.warn(f"{parent} is passed over: {error}", stacklevel=4)
+        warn_once(f"{parent} is passed over: {error}", stacklevel=4)
         return
     for folder in folders:
         if not os.path.isdir(folder):
@@ -198,7 +198,7 @@ def _trained(parent: Path, model: str, game: str, family: str) -> Iterator[_Weig
         except FileNotFoundError:
             continue
         except (ValueError, OSError) as error:
-            warnings.warn(f"These weights are passed over: {error}", stacklevel=4)
+            warn_once(f"These weights are passed over: {error}", stacklevel=4)
             continue
         trained_on = config.get("trained_on", {})
         if (config["family"], config.get("model")) != (family, model):
@@ -264,7 +264,7 @@ def load_model(
     module = cls.from_pretrained(source)
     tasks = _tasks_of(module.record.get("trained_on", {}))
     if tasks and not {game, _spelled(game)} & {*tasks}:
-        warnings.warn(f"{source} was trained on {', '.join(tasks)}, not {game}.", stacklevel=2)
+        warn_once(f"{source} was trained on {', '.join(tasks)}, not {game}.", stacklevel=2)
     # Only the keyword form of .to() knows memory formats.
     return module.requires_grad_(False).to(device=device, memory_format=torch.channels_last)
 

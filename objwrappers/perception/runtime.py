@@ -35,6 +35,7 @@ from objwrappers.perception.base import PerceptionModule
 from objwrappers.perception.folding import folded
 from objwrappers.perception.graphs import GraphedNetwork
 from objwrappers.perception.parallel import Chunks
+from objwrappers.telling import warn_once
 
 __all__ = ["RUNTIMES", "Network", "OnnxNetwork", "check_runtime", "is_frozen", "running"]
 
@@ -100,7 +101,7 @@ def running(model: PerceptionModule, runtime: str = "auto") -> Network:
         why = shorten(str(error), 200, placeholder=" …")  # it may hold the whole graph
         if runtime == "onnx":
             raise ValueError(f"{model.name} does not run in ONNX Runtime: {why}") from error
-        warnings.warn(f"{model.name} runs in torch, not in ONNX Runtime: {why}", stacklevel=3)
+        warn_once(f"{model.name} runs in torch, not in ONNX Runtime: {why}", stacklevel=3)
         return network
 
 
@@ -146,7 +147,7 @@ class OnnxNetwork:
         except FileNotFoundError:
             self._make(path, frames, key, expected)
         except Exception as error:
-            warnings.warn(f"An exported network is made again: {error}", stacklevel=4)
+            warn_once(f"An exported network is made again: {error}", stacklevel=4)
             self._make(path, frames, key, expected)
 
     def _make(self, path: Path, frames: Tensor, key: str, expected: dict[str, Tensor]) -> None:
@@ -260,7 +261,7 @@ def _keep(path: Path, content: bytes) -> None:
         with write_atomically(path) as file:
             file.write(content)
     except OSError as error:
-        warnings.warn(f"The exported network is not kept: {error}", stacklevel=5)
+        warn_once(f"The exported network is not kept: {error}", stacklevel=5)
 
 
 def _session(content: bytes) -> Any:
