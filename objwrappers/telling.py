@@ -14,8 +14,6 @@ import warnings
 
 __all__ = ["warn_once"]
 
-_HELD: list[socket.socket] = []
-
 
 def warn_once(message: str, stacklevel: int = 1) -> None:
     """Warns, unless the program that this process works for, or another worker of it, did so.
@@ -48,5 +46,5 @@ def _is_first(name: str) -> bool:
     except OSError as error:
         held.close()
         return error.errno != errno.EADDRINUSE
-    _HELD.append(held)
+    held.detach()  # open until the process ends
     return True
