@@ -82,8 +82,14 @@ def check_writable(path: str | Path, kind: str = "file") -> None:
         place = place.parent
     if not place.is_dir():
         raise NotADirectoryError(f"{path} cannot be written: {place} is no folder.")
+    refusal = f"{path} cannot be written: nothing may be written to {place}"
     if not os.access(place, os.W_OK | os.X_OK):
-        raise PermissionError(f"{path} cannot be written: nothing may be written to {place}.")
+        raise PermissionError(f"{refusal}.")
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass  # not everything that may be written can be
+    except OSError as error:
+        raise type(error)(f"{refusal}: {error}.") from error
 
 
 def hyperparams_folder() -> Path:

@@ -27,10 +27,16 @@ from typing import Any
 import rl_zoo3.train
 from stable_baselines3.common.base_class import BaseAlgorithm
 
+from objwrappers.agents.hyperparams import default_hyperparams
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import IMITATION, LOG_FOLDER
-from objwrappers.agents.training import default_hyperparams
-from objwrappers.command_line import KeyValues, check_env_id, import_packages, run_program
+from objwrappers.command_line import (
+    KeyValues,
+    check_env_id,
+    fail,
+    import_packages,
+    run_program,
+)
 from objwrappers.registration import family_of
 
 
@@ -61,6 +67,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("-conf", "--conf-file")
     parser.add_argument("-tb", "--tensorboard-log")
     parser.add_argument("--gym-packages", nargs="+", default=[])
+    parser.add_argument("-i", "--trained-agent")
+    parser.add_argument("-n", "--n-timesteps", type=int, default=-1)
     options, _ = parser.parse_known_args(arguments)
     if options.algo == IMITATION:
         sys.argv[1:] = arguments
@@ -78,6 +86,7 @@ def main(arguments: list[str]) -> None:
     else:
         import_packages(options.gym_packages)
         check_env_id(options.env)
+        _check_agent_and_steps(options)
         if family_of(options.env):
             if options.conf_file is None:
                 file = run_program(default_hyperparams, options.algo)
@@ -90,6 +99,14 @@ def main(arguments: list[str]) -> None:
     rl_zoo3.train.StoreDict = KeyValues  # type: ignore[assignment,misc]
     rl_zoo3.train.ExperimentManager = Manager  # type: ignore[misc]
     rl_zoo3.train.train()
+
+
+def _check_agent_and_steps(options: argparse.Namespace) -> None:
+    agent, steps = options.trained_agent, options.n_timesteps
+    if agent is not None and not (agent.endswith(".zip") and Path(agent).is_file()):
+        fail(f"-i {agent}: there is no such agent; give the .zip that a training wrote.")
+    if steps != -1 and steps < 1:
+        fail(f"-n must be at least 1, or -1 for the hyperparameters' own, got {steps}.")
 
 
 if __name__ == "__main__":

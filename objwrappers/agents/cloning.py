@@ -23,10 +23,10 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from objwrappers.agents.demonstrations import demonstrations, split_frames
 from objwrappers.agents.envs import make_env, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, perceived
+from objwrappers.agents.hyperparams import default_hyperparams
 from objwrappers.agents.manager import VERSIONED
 from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
 from objwrappers.agents.saving import describe_policy, save_agent
-from objwrappers.agents.training import default_hyperparams
 from objwrappers.datasets.atari_head.recording import HumanRecording, human_recording
 from objwrappers.datasets.gaze import trials_of_one_game
 from objwrappers.datasets.index import INDEX_NAME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 
 from objwrappers.agents.envs import make_env, whole_games, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, perceived
+from objwrappers.agents.hyperparams import check_hyperparams, find_entry
 from objwrappers.agents.normalization import load_statistics, statistics_path
 from objwrappers.agents.runs import CONFIG_NAME, acts_greedily
 from objwrappers.agents.saving import SaveAgent, describe_policy, save_agent
@@ -52,6 +54,7 @@ class VectorExperimentManager(ExperimentManager):
         self.archive: Path | None = None
         self._policy: dict[str, Any] = {}
         self._perceived: dict[str, str] = {}
+        self._new_folders = [path for path in Path(self.save_path).parents if not path.exists()]
         self.deterministic_eval = acts_greedily(self.algo, self.env_name.gym_id)
 
     def setup_experiment(self) -> tuple[BaseAlgorithm, dict[str, Any]] | None:
@@ -73,13 +76,11 @@ class VectorExperimentManager(ExperimentManager):
         """Reads the hyperparameters of the id, else of its family (``ObjKeypoints``)."""
         env_name = self.env_name
         if self.config.endswith((".yml", ".yaml")):
-            entries = yaml.safe_load(Path(self.config).read_text())
-            family = family_of(env_name.gym_id)
-            if family and env_name.gym_id not in entries and family.name in entries:
-                self.env_name = EnvironmentName(family.name)
-            entry = entries.get(self.env_name.gym_id, {})
-            if family and self.env_kwargs:
+            name = find_entry(self.config, env_name.gym_id)
+            self.env_name = EnvironmentName(name or env_name.gym_id)
+            if name and self.env_kwargs:
                 # RL Zoo forgets those of the file where the command line has any.
+                entry = yaml.safe_load(Path(self.config).read_text())[name]
                 self.env_kwargs = {**entry.get("env_kwargs", {}), **self.env_kwargs}
                 self.args.env_kwargs = self.env_kwargs
         try:
@@ -88,6 +89,7 @@ class VectorExperimentManager(ExperimentManager):
             self.env_name = env_name
         for hyperparams in read if self.network else ():
             self._use_network(hyperparams)
+        check_hyperparams(self.algo, read[0])
         return read
 
     def _use_network(self, hyperparams: dict[str, Any]) -> None:
@@ -202,6 +204,9 @@ class VectorExperimentManager(ExperimentManager):
         run = Path(self.save_path)
         if run.is_dir() and not any(run.rglob("*.zip")):
             shutil.rmtree(run)
+        with suppress(OSError):  # the first that is not empty stays
+            for folder in self._new_folders:
+                folder.rmdir()
 
 
 def _without(options: dict[str, Any], *names: str) -> dict[str, Any]:

@@ -12,28 +12,12 @@ from typing import Any
 import numpy as np
 from stable_baselines3.common.utils import set_random_seed
 
+from objwrappers.agents.hyperparams import default_hyperparams
 from objwrappers.agents.manager import VectorExperimentManager
 from objwrappers.agents.runs import ALGOS, IMITATION, LOG_FOLDER
-from objwrappers.files import hyperparams_folder
 from objwrappers.names import check_name
 
-__all__ = ["default_hyperparams", "train"]
-
-
-def default_hyperparams(algo: str) -> Path:
-    """Returns the file of an algorithm's hyperparameters.
-
-    Raises:
-        ValueError: There is none.
-    """
-    path = hyperparams_folder() / f"{algo}.yml"
-    if not path.is_file():
-        there_are = ", ".join(sorted(file.stem for file in path.parent.glob("*.yml")))
-        raise ValueError(
-            f"There are no hyperparameters for --algo {algo} in {path.parent} (there are "
-            f"{there_are}); pass your own with --conf-file (conf_file=)."
-        )
-    return path
+__all__ = ["train"]
 
 
 def train(

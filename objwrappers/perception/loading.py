@@ -44,6 +44,9 @@ WITH_DEMONSTRATIONS = Path(__file__).parents[1] / "bundled" / "weights"
 MODELS = registry.MODELS[DEFAULT_FAMILY]
 """The models that give keypoints; :data:`objwrappers.perception.registry.MODELS` has all."""
 
+TEACHER = "motion"
+"""Of students, in the cure for weights that are not there."""
+
 
 def family_and_model_of(weights: str | Path) -> tuple[str, str]:
     """Returns whose weights a folder or hub repository holds.
@@ -157,8 +160,8 @@ def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, 
     words = [f"--model {model}"]
     call = [f'"{model}", "{game}"']
     if entry.taught:
-        words.append("--teacher motion")
-        call.append('teacher="motion"')
+        words.append(f"--teacher {TEACHER}")
+        call.append(f'teacher="{TEACHER}"')
     if family != DEFAULT_FAMILY:
         words.insert(0, f"--family {family}")
         call.append(f'family="{family}"')
@@ -170,7 +173,11 @@ def _how_to_train(model: str, game: str, noise: str, family: str) -> tuple[str, 
         words.append(f"--noise {noise}")
         call.append(f'noise="{noise}"')
     command = " ".join(["python zoo/pretrain.py", *words])
-    return command, f"objwrappers.pretrain({', '.join(call)})"
+    called = f"objwrappers.pretrain({', '.join(call)})"
+    if entry.taught and find_trained(TEACHER, game, noise, DEFAULT_FAMILY) is None:
+        first = _how_to_train(TEACHER, game, noise, DEFAULT_FAMILY)
+        command, called = f"{first[0]} && {command}", f"{first[1]}; {called}"
+    return command, called
 
 
 class _Weights(NamedTuple):

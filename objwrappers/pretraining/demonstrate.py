@@ -147,6 +147,7 @@ def collect_demonstrations(
     for name, value, least in (
         ("num_episodes", num_episodes, 1),
         ("horizon", horizon, 1),
+        ("image_size", image_size, 1),
         ("seed", seed, 0),
     ):
         if type(value) is not int or value < least:

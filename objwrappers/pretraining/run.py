@@ -138,7 +138,6 @@ def pretrain(
     _check_frames(module, source)
     source.suit(module)
     if fabric.is_global_zero:
-        run.mkdir(parents=True, exist_ok=True)
         source.prepare(settings["n_frames"], progress)
     fabric.barrier()
     facts = {"model": model, "game": source.name, "noise": noise, "seed": seed}
@@ -231,7 +230,8 @@ def _load_teacher(
 ) -> PerceptionModule | None:
     if (teacher is not None) != taught:
         raise ValueError(
-            f"A student and a teacher go together, got model {model!r} and teacher {teacher!r}."
+            f"A student and a teacher go together, got model {model!r} and teacher {teacher!r}: "
+            "--model student --teacher motion."
         )
     if teacher is None:
         return None

@@ -157,6 +157,8 @@ def gallery(
         raise ValueError(f"The page is Markdown and ends with .md, got {page}.")
     if jobs < 1:
         raise ValueError(f"jobs must be at least 1, got {jobs}.")
+    if frames < 1:
+        raise ValueError(f"frames must be at least 1, got {frames}.")
     games = list(dict.fromkeys(map(check_game, games)))
     for game in games:  # what is missing is said before all is measured
         read_config(find_weights(model, game))
