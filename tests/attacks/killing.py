@@ -26,6 +26,8 @@ def run(
     scenario: Callable[[Path], None],
     folder: Path,
     kill_at: int | None = None,
+    kill_after_s: float | None = None,
+    by: signal.Signals = signal.SIGKILL,
     largest_file: int | None = None,
     privileged: bool = True,
 ) -> int | None:
@@ -35,6 +37,8 @@ def run(
         scenario: A function of a folder.
         folder: That one.
         kill_at: At which of the calls it is killed; None for never.
+        kill_after_s: After how many seconds it is, if it has not ended; None for never.
+        by: The signal of that.
         largest_file: Bytes that a file may have: what writes more finds the disk full.
         privileged: Whether root's permissions are left to it; without them, files and folders
             are forbidden to root as to any other owner.
@@ -52,6 +56,8 @@ def run(
     process.start()
     sender.close()
     try:
+        if kill_after_s is not None and not receiver.poll(kill_after_s):
+            os.kill(process.pid or 0, by)
         if not receiver.poll(PATIENCE_S):
             process.kill()
             raise RuntimeError(f"It did not end within {PATIENCE_S} s.")
@@ -61,7 +67,7 @@ def run(
     process.join()
     if isinstance(told, str):
         raise RuntimeError(told)
-    if told is None and process.exitcode != -signal.SIGKILL:
+    if told is None and process.exitcode not in (-signal.SIGKILL, -by):
         raise RuntimeError(f"It ended with {process.exitcode}.")
     return told
 

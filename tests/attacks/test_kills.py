@@ -2,6 +2,8 @@
 
 import io
 import json
+import signal
+import time
 import zipfile
 from functools import partial
 
@@ -104,8 +106,9 @@ def whole(tmp_path_factory):
     return done
 
 
-def check(scenario, expected, folder, kill_at):
-    assert run(scenario, folder, kill_at) is None, "it was not killed"
+def check(scenario, expected, folder, kill_at=None):
+    if kill_at is not None:
+        assert run(scenario, folder, kill_at) is None, "it was not killed"
     run(scenario, folder)
     found = compared(folder)
     assert found.keys() == expected.keys(), f"killed at {kill_at}"
@@ -128,6 +131,24 @@ def test_killed_at_every_place(scenario, whole, tmp_path):
     calls, expected = whole(scenario)
     for kill_at in range(calls):
         check(scenario, expected, tmp_path / str(kill_at), kill_at)
+
+
+INSTANTS = 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGTERM], ids=lambda by: by.name)
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)
+def test_killed_at_any_instant(scenario, by, whole, tmp_path):
+    _, expected = whole(scenario)
+    begun = time.monotonic()
+    run(scenario, tmp_path / "timed")
+    seconds = time.monotonic() - begun
+    rng = np.random.default_rng(0)
+    for number, share in enumerate(rng.uniform(0, 1, INSTANTS)):
+        folder = tmp_path / str(number)
+        run(scenario, folder, kill_after_s=share * seconds, by=by)
+        check(scenario, expected, folder)
 
 
 def test_weights_that_are_replaced_are_there_whenever_the_kill_comes(tmp_path):
