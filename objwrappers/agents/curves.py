@@ -5,6 +5,7 @@ Scores are those of the training's own games (``0.monitor.csv``), whole and not 
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,9 +14,12 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
+from objwrappers.files import read_regular
+
 __all__ = ["draw_curves", "read_curve", "read_games"]
 
 POINTS = 100
+MAX_MONITOR_BYTES = 2**30
 
 
 def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -25,18 +29,25 @@ def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises:
         FileNotFoundError: No monitor file below the folder.
-        ValueError: Several runs there, or no episode ended.
+        ValueError: Several runs there, no episode ended, or a damaged file.
     """
     files = sorted(folder.rglob("0.monitor.csv"))
     if not files:
         raise FileNotFoundError(f"No 0.monitor.csv below {folder}; give the -f of a training.")
     if len(files) > 1:
         raise ValueError(f"{folder} holds several runs: {', '.join(map(str, files))}; give one.")
-    episodes = pd.read_csv(files[0], comment="#")
-    if episodes.empty:
-        raise ValueError(f"{files[0]} has no finished episode.")
-    steps = episodes["steps"] if "steps" in episodes else episodes["l"].cumsum()
-    return steps.to_numpy(), episodes["r"].to_numpy()
+    path = files[0]
+    try:
+        episodes = pd.read_csv(io.BytesIO(read_regular(path, MAX_MONITOR_BYTES)), comment="#")
+        if episodes.empty:
+            raise ValueError("it has no finished episode")
+        steps = episodes["steps"] if "steps" in episodes else episodes["l"].cumsum()
+        columns = [column.to_numpy(np.float64) for column in (steps, episodes["r"])]
+        if not np.isfinite(columns).all():
+            raise ValueError("it has numbers that are not finite")
+    except (KeyError, TypeError, OverflowError, ValueError) as error:
+        raise ValueError(f"{path} tells of no games: {error}.") from error
+    return columns[0], columns[1]
 
 
 def read_curve(folder: Path, window: int) -> tuple[np.ndarray, np.ndarray]:

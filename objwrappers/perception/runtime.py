@@ -212,6 +212,7 @@ def _key(model: PerceptionModule) -> str:
         "arguments": model.arguments,
         "spaces": spaces,
         "opset": OPSET,
+        "sealed": True,
         "versions": [version("objwrappers"), torch.__version__],
     }
     return hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
@@ -233,12 +234,16 @@ def _export(network: PerceptionModule, frames: Tensor, keys: list[str], key: str
             opset_version=OPSET,
             dynamo=False,
         )
-    return buffer.getvalue() + _metadata(key)
+    graph = buffer.getvalue()
+    return graph + _seal(graph, key)
 
 
-def _metadata(key: str) -> bytes:
-    """One more entry of ModelProto.metadata_props: messages of protobuf are joined by appending."""
-    name, value = KEY_NAME.encode(), key.encode()
+def _seal(graph: bytes, key: str) -> bytes:
+    """A digest of a graph and of what it is made of, as one more entry of its metadata_props.
+
+    Messages of protobuf are joined by appending.
+    """
+    name, value = KEY_NAME.encode(), hashlib.sha256(key.encode() + graph).hexdigest().encode()
     entry = b"\x0a" + bytes([len(name)]) + name + b"\x12" + bytes([len(value)]) + value
     return b"\x72" + bytes([len(entry)]) + entry
 
@@ -248,11 +253,12 @@ def _read(path: Path, key: str) -> bytes:
 
     Raises:
         FileNotFoundError: There is none.
-        ValueError: It is another one's.
+        ValueError: It is another one's, or was changed.
     """
     content = read_regular(path, MAX_BYTES)
-    if not content.endswith(_metadata(key)):
-        raise ValueError(f"{path} is not of these weights.")
+    graph = content[: -len(_seal(b"", key))]
+    if content != graph + _seal(graph, key):
+        raise ValueError(f"{path} is not of these weights, or was changed.")
     return content
 
 

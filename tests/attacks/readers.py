@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import warnings
 from collections.abc import Callable, Iterable
@@ -25,6 +26,7 @@ from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.vec_env import VecNormalize
 
 import objwrappers  # noqa: F401
+from objwrappers.agents.curves import read_curve
 from objwrappers.agents.loading import load_agent
 from objwrappers.agents.normalization import save_statistics, statistics_path
 from objwrappers.agents.saving import describe_policy, save_agent
@@ -36,9 +38,11 @@ from objwrappers.datasets.atari_head import human_recording, read_trials, write_
 from objwrappers.datasets.demonstrations import read_demonstrations
 from objwrappers.datasets.images import ImageFolder
 from objwrappers.datasets.recordings import Recording, RecordingWriter
+from objwrappers.datasets.small_frames import small_frames
 from objwrappers.perception.loading import BUNDLED, load_model
 from objwrappers.perception.registry import model_class
 from objwrappers.perception.roles import Roles
+from objwrappers.perception.runtime import running
 from objwrappers.perception.scenes.classifier import SceneClassifier
 from objwrappers.sweeps.folder import prepare, read_result, write_result
 from objwrappers.sweeps.plan import read_plan
@@ -211,6 +215,32 @@ def read_agent(folder: Path) -> list[Any]:
         env.close()
 
 
+def write_small_frames(folder: Path) -> None:
+    write_recording(folder)
+    small_frames(Recording(folder), 6, 5)
+
+
+def read_small_frames(folder: Path) -> list[Any]:
+    frames, starts = small_frames(Recording(folder), 6, 5)
+    assert frames.shape == (12, 2, 6, 5, 3)
+    return [frames, starts]
+
+
+def write_curves(folder: Path) -> None:
+    games = "".join(f"{score}.0,{100 * score},{score}.5\n" for score in range(1, 9))
+    (folder / "0.monitor.csv").write_text(f'#{{"t_start": 1.0}}\nr,l,t\n{games}')
+
+
+def export(folder: Path) -> list[Any]:
+    """Through a network that was exported before, whose file is in the user's cache."""
+    os.environ["XDG_CACHE_HOME"] = str(folder)
+    torch.manual_seed(0)
+    module = model_class("light", "keypoints")(num_keypoints=3, width=8)
+    network = running(module.eval().requires_grad_(False), "onnx")
+    found = network(torch.zeros(2, 210, 160, 3, dtype=torch.uint8))
+    return [*found.values()]
+
+
 READERS: dict[str, Reader] = {
     "weights: light": weights("light", num_keypoints=4, width=8),
     "weights: motion": weights("motion", num_keypoints=3, width=8),
@@ -221,6 +251,8 @@ READERS: dict[str, Reader] = {
     "weights: space_time": bundled("scenes-space_time-Pong", "space_time", "scenes"),
     "weights: gaze of motion": bundled("gaze-motion-MsPacman", "motion", "gaze"),
     "weights: gcu": weights("gcu", "gaze", vertices=4),
+    "weights: deconv": weights("deconv", "gaze"),
+    "weights: space": weights("space", "scenes"),
     "context translation": Reader(
         write_translation,
         lambda folder: [
@@ -268,6 +300,9 @@ READERS: dict[str, Reader] = {
     "images": Reader(write_images, read_images),
     "checkpoint": Reader(write_checkpoint, read_checkpoint),
     "agent": Reader(write_agent, read_agent),
+    "small frames": Reader(write_small_frames, read_small_frames),
+    "exported network": Reader(export, export),
+    "curves": Reader(write_curves, lambda folder: [*read_curve(folder, 3)]),
     "board": Reader(write_board, read_board),
     "sweep": Reader(write_sweep, read_sweep),
 }

@@ -91,7 +91,7 @@ def test_other_weights_are_other_networks(model):
     assert len([*cache_folder("onnx").iterdir()]) == 2
 
 
-@pytest.mark.parametrize("content", ["other weights", "torn", "empty"])
+@pytest.mark.parametrize("content", ["flipped", "other weights", "torn", "empty"])
 def test_a_file_that_is_not_of_these_weights_is_made_again(model, content):
     running(model)
     (file,) = cache_folder("onnx").iterdir()
@@ -102,6 +102,9 @@ def test_a_file_that_is_not_of_these_weights_is_made_again(model, content):
         running(other)
         (foreign,) = {*cache_folder("onnx").iterdir()} - {file}
         file.write_bytes(foreign.read_bytes())
+    elif content == "flipped":
+        middle = len(right) // 2
+        file.write_bytes(right[:middle] + bytes([right[middle] ^ 1]) + right[middle + 1 :])
     else:
         file.write_bytes(right[: len(right) // 2] if content == "torn" else b"")
     with pytest.warns(UserWarning, match="An exported network is made again"):
@@ -119,7 +122,8 @@ def test_a_file_that_says_it_is_of_these_weights_but_is_not_is_made_again(model,
     running(other)
     (foreign,) = {*cache_folder("onnx").iterdir()} - {file}
     # The last entry of its name is what counts.
-    file.write_bytes(foreign.read_bytes() + runtimes._metadata(runtimes._key(model)))
+    graph = foreign.read_bytes()
+    file.write_bytes(graph + runtimes._seal(graph, runtimes._key(model)))
     wrong = file.read_bytes()
     with pytest.warns(UserWarning, match="made again: .* differs from torch's"):
         compare(running(model), model, pictures(3))
