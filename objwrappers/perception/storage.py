@@ -16,9 +16,10 @@ import math
 import os
 import socket
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -58,6 +59,7 @@ DEFAULT_FAMILY = "keypoints"
 MAX_CONFIG_BYTES = 2**16
 LARGEST_WEIGHT = 1e12
 HUB_TIMEOUT_S = 8.0
+HUB_ASKED_S = 60.0
 DROPPED = ("constancy",)
 """Arguments that a model once had; nothing hangs on them where it perceives."""
 
@@ -85,7 +87,7 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
         )
     hub["revision"] = hub.get("revision") or revision or None
     offline = constants.HF_HUB_OFFLINE or hub.get("local_files_only")
-    answers = bool(offline) or _hub_answers(constants.ENDPOINT)
+    answers = bool(offline) or _hub_answers(constants.ENDPOINT, time.monotonic() // HUB_ASKED_S)
     if not answers:
         hub["local_files_only"] = True
     try:
@@ -97,9 +99,14 @@ def locate(source: str | Path, name: str, **hub: Any) -> Path:
         ) from error
 
 
-@cache
-def _hub_answers(endpoint: str) -> bool:
-    """Whether the hub can be reached; huggingface_hub itself tries for half a minute."""
+@lru_cache(maxsize=8)
+def _hub_answers(endpoint: str, now: float) -> bool:
+    """Whether the hub can be reached; huggingface_hub itself tries for half a minute.
+
+    Args:
+        endpoint: Its address.
+        now: In units of ``HUB_ASKED_S``, for as long as an answer holds.
+    """
     url = urlsplit(endpoint)
     address = (url.hostname or "", url.port or (80 if url.scheme == "http" else 443))
     reached = []

@@ -135,7 +135,7 @@ def test_a_hub_repository_is_downloaded_file_by_file(folder, monkeypatch):
         return str(folder / filename)
 
     monkeypatch.setattr(storage, "hf_hub_download", download)
-    monkeypatch.setattr(storage, "_hub_answers", lambda endpoint: True)
+    monkeypatch.setattr(storage, "_hub_answers", lambda *_: True)
     assert load("someone/keypoints@v1").num_keypoints == 3
     assert {(name, revision) for _, name, revision in asked} == {
         ("config.json", "v1"),
@@ -149,7 +149,7 @@ def test_an_unreachable_repository_is_named(monkeypatch):
         raise storage.LocalEntryNotFoundError("offline")
 
     monkeypatch.setattr(storage, "hf_hub_download", offline)
-    monkeypatch.setattr(storage, "_hub_answers", lambda endpoint: True)
+    monkeypatch.setattr(storage, "_hub_answers", lambda *_: True)
     with pytest.raises(FileNotFoundError, match="weights='no/where' is neither a folder nor"):
         load("no/where")
 
