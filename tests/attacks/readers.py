@@ -222,7 +222,7 @@ def write_small_frames(folder: Path) -> None:
 
 def read_small_frames(folder: Path) -> list[Any]:
     frames, starts = small_frames(Recording(folder), 6, 5)
-    assert frames.shape == (12, 2, 6, 5, 3)
+    assert frames.shape[1:] == (2, 6, 5, 3) and starts.shape == frames.shape[:2]
     return [frames, starts]
 
 
