@@ -49,7 +49,7 @@ def env_seeds(seed: Any, mask: np.ndarray | None, num_envs: int) -> list[int | N
     given = [None if one is None else int(one) for one in seed]
     if len(given) == num_envs:
         return given
-    envs = [] if mask is None else np.flatnonzero(mask).tolist()
+    envs = [*range(num_envs)] if mask is None else np.flatnonzero(mask).tolist()
     if len(given) != len(envs):
         reset = "" if mask is None else f", of which {len(envs)} are reset"
         raise ValueError(f"There are {len(given)} seeds for {num_envs} envs{reset}: {seed!r}.")

@@ -19,7 +19,8 @@ def warn_once(message: str, stacklevel: int = 1) -> None:
     """Warns, unless the program that this process works for, or another worker of it, did so.
 
     Vector envs in processes (``SubprocVecEnv``, ``AsyncVectorEnv``) would say everything as often
-    as they have envs. Within one process Python's filters decide, as for all warnings.
+    as they have envs. Within one process Python's filters decide, as for all warnings: what they
+    silence in the program its workers do not say either.
 
     Args:
         message: What to say.

@@ -23,6 +23,7 @@ def test_a_list_is_of_all_envs_or_of_those_that_are_reset():
 @pytest.mark.parametrize(
     ("seed", "mask", "told"),
     [
+        ([], None, "There are 0 seeds for 3 envs"),
         ([1, 2], None, r"There are 2 seeds for 3 envs: \[1, 2\]"),
         ([1], SECOND_AND_THIRD, "There are 1 seeds for 3 envs, of which 2 are reset"),
     ],

@@ -103,7 +103,7 @@ def main(arguments: list[str]) -> None:
 
 def _check_agent_and_steps(options: argparse.Namespace) -> None:
     agent, steps = options.trained_agent, options.n_timesteps
-    if agent is not None and not (agent.endswith(".zip") and Path(agent).is_file()):
+    if agent and not (agent.endswith(".zip") and Path(agent).is_file()):
         fail(f"-i {agent}: there is no such agent; give the .zip that a training wrote.")
     if steps != -1 and steps < 1:
         fail(f"-n must be at least 1, or -1 for the hyperparameters' own, got {steps}.")

@@ -16,10 +16,14 @@ from matplotlib.axes import Axes
 
 from objwrappers.files import read_regular
 
-__all__ = ["draw_curves", "read_curve", "read_games"]
+__all__ = ["NoEpisodes", "draw_curves", "read_curve", "read_games"]
 
 POINTS = 100
 MAX_MONITOR_BYTES = 2**30
+
+
+class NoEpisodes(ValueError):
+    """A run in which no episode ended."""
 
 
 def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +33,8 @@ def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
 
     Raises:
         FileNotFoundError: No monitor file below the folder.
-        ValueError: Several runs there, no episode ended, or a damaged file.
+        NoEpisodes: None ended; a ValueError.
+        ValueError: Several runs there, or a damaged file. A last line that was cut off is not one.
     """
     files = sorted(folder.rglob("0.monitor.csv"))
     if not files:
@@ -37,16 +42,18 @@ def read_games(folder: Path) -> tuple[np.ndarray, np.ndarray]:
     if len(files) > 1:
         raise ValueError(f"{folder} holds several runs: {', '.join(map(str, files))}; give one.")
     path = files[0]
+    content = read_regular(path, MAX_MONITOR_BYTES)
+    whole = content[: content.rfind(b"\n") + 1]
     try:
-        episodes = pd.read_csv(io.BytesIO(read_regular(path, MAX_MONITOR_BYTES)), comment="#")
-        if episodes.empty:
-            raise ValueError("it has no finished episode")
+        episodes = pd.read_csv(io.BytesIO(whole), comment="#")
         steps = episodes["steps"] if "steps" in episodes else episodes["l"].cumsum()
         columns = [column.to_numpy(np.float64) for column in (steps, episodes["r"])]
         if not np.isfinite(columns).all():
             raise ValueError("it has numbers that are not finite")
     except (KeyError, TypeError, OverflowError, ValueError) as error:
         raise ValueError(f"{path} tells of no games: {error}.") from error
+    if episodes.empty:
+        raise NoEpisodes(f"{path} has no finished episode.")
     return columns[0], columns[1]
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import math
 import re
 from collections.abc import Mapping
-from numbers import Integral, Real
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +32,8 @@ _MANAGED = (
 """Those that RL Zoo takes for itself."""
 
 _COUNTS = ("n_envs", "frame_stack")
+_SIZES = ("n_steps", "batch_size", "n_epochs", "buffer_size")
 _SCHEDULES = ("learning_rate", "clip_range", "clip_range_vf", "delta_std")
-_SCHEDULE = re.compile(r"[A-Za-z]+_[-+0-9.eE]+")
 
 
 def default_hyperparams(algo: str) -> Path:
@@ -51,29 +52,37 @@ def default_hyperparams(algo: str) -> Path:
     return path
 
 
-def find_entry(path: str | Path, env_id: str) -> str | None:
-    """Returns the name of a file's entry for an id: the id, or its family; None for other ids.
+def find_entry(path: str | Path, env_id: str) -> tuple[str, Mapping[str, Any]] | None:
+    """Returns a file's entry for an id, and its name: the id, or its family.
 
     Args:
         path: YAML in RL Zoo's format.
         env_id: Of this package, or of another.
 
+    Returns:
+        None for ids of others, and where RL Zoo takes the file's ``default``.
+
     Raises:
-        ValueError: It has neither; the message names files that do.
+        ValueError: It has neither; the message says what to do.
     """
     family = family_of(env_id)
     if family is None:
         return None
+    path = Path(path)
+    entries = _entries(path)
     for name in (env_id, family.name):
-        if name in _entries(Path(path)):
-            return name
-    having = [file.stem for file in _files() if family.name in _entries(file)]
-    cure = f"--algo {' or '.join(having)} learns on such ids" if having else "Nothing learns on it"
-    raise ValueError(f"Hyperparameters not found for {env_id} in {path}. {cure}.")
-
-
-def _files() -> list[Path]:
-    return sorted(hyperparams_folder().glob("*.yml"))
+        if name in entries:
+            return name, entries[name]
+    if "default" in entries:
+        return None
+    cure = f"Add an entry {family.name}: to it."
+    files = sorted(hyperparams_folder().glob("*.yml"))
+    if path.resolve() in {file.resolve() for file in files}:
+        having = [file.stem for file in files if family.name in _entries(file)]
+        cure = f"--algo {' or '.join(having)} learns on such ids."
+        if not having:
+            cure = "Nothing learns by reward there: --algo bc imitates recorded play."
+    raise ValueError(f"Hyperparameters not found for {env_id} in {path}. {cure}")
 
 
 def _entries(path: Path) -> Mapping[str, Any]:
@@ -98,33 +107,67 @@ def check_hyperparams(algo: str, hyperparams: Mapping[str, Any]) -> None:
     known = (*(name for name in arguments if name not in taken_elsewhere), *_MANAGED)
     for name, value in hyperparams.items():
         check_name(f"hyperparameter of {algo}", name, known)
-        argument = arguments.get(name)
-        default = (
-            None if argument is None or "tuple" in str(argument.annotation) else (argument.default)
-        )
-        _check_value(name, value, default)
-    policy = hyperparams.get("policy")
-    if isinstance(policy, str) and "." in policy:
-        module, name = policy.rsplit(".", 1)
-        try:
-            getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise ValueError(f"There is no policy {policy!r}: {error}.") from error
+        if name in _SCHEDULES:
+            _check_schedule(name, value)
+        elif name in _COUNTS or (name in _SIZES and value is not None):
+            if not _is_whole(value) or value < 1:
+                raise ValueError(f"{name} must be a positive integer, got {value!r}.")
+        elif name == "n_timesteps":
+            _check_number(name, value)
+        elif name in arguments:
+            _check_as_annotated(name, value, arguments[name].annotation)
+    _check_policy(hyperparams.get("policy"))
 
 
-def _check_value(name: str, value: Any, default: Any) -> None:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if name in _SCHEDULES:
-        if not is_number and not (isinstance(value, str) and _SCHEDULE.fullmatch(value)):
-            raise ValueError(f"{name} must be a number or a schedule like lin_3e-4, got {value!r}.")
-    elif name in _COUNTS:
-        if not is_number or not isinstance(value, Integral) or value < 1:
-            raise ValueError(f"{name} must be a positive integer, got {value!r}.")
-    elif isinstance(default, bool):
-        if not isinstance(value, bool):
-            raise ValueError(f"{name} must be True or False, got {value!r}.")
-    elif isinstance(default, int):
-        if not is_number or value != int(value):
+def _check_as_annotated(name: str, value: Any, annotation: Any) -> None:
+    """Of numbers and flags alone: what else there is, SB3 and RL Zoo know better."""
+    words = {*re.findall(r"\w+", getattr(annotation, "__name__", str(annotation)))}
+    if (value is None and "None" in words) or not words <= {"int", "float", "bool", "None"}:
+        return
+    if "float" in words:
+        _check_number(name, value)
+    elif "int" in words:
+        if not _is_whole(value):
             raise ValueError(f"{name} must be an integer, got {value!r}.")
-    elif (isinstance(default, float) or name == "n_timesteps") and not is_number:
-        raise ValueError(f"{name} must be a number, got {value!r}.")
+    elif value not in (False, True):
+        raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def _check_number(name: str, value: Any) -> None:
+    if not _is_number(value):
+        hint = " (YAML reads 1e-3 as a word, 1.0e-3 as a number)" * isinstance(value, str)
+        raise ValueError(f"{name} must be a finite number, got {value!r}{hint}.")
+
+
+def _check_schedule(name: str, value: Any) -> None:
+    if isinstance(value, str):
+        try:
+            _, number = value.split("_")
+            value = float(number)
+        except ValueError:
+            pass
+    elif value is None and name == "clip_range_vf":
+        return
+    if not _is_number(value):
+        raise ValueError(
+            f"{name} must be a number, as YAML writes it (1.0e-3), or a schedule like lin_3e-4, "
+            f"got {value!r}."
+        )
+
+
+def _check_policy(policy: Any) -> None:
+    if not isinstance(policy, str) or "." not in policy:
+        return
+    module, name = policy.rsplit(".", 1)
+    try:
+        getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ValueError(f"There is no policy {policy!r}: {error}.") from error

@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import yaml
 from huggingface_sb3 import EnvironmentName
 from rl_zoo3.exp_manager import ExperimentManager
 from stable_baselines3.common.base_class import BaseAlgorithm
@@ -76,13 +75,12 @@ class VectorExperimentManager(ExperimentManager):
         """Reads the hyperparameters of the id, else of its family (``ObjKeypoints``)."""
         env_name = self.env_name
         if self.config.endswith((".yml", ".yaml")):
-            name = find_entry(self.config, env_name.gym_id)
-            self.env_name = EnvironmentName(name or env_name.gym_id)
-            if name and self.env_kwargs:
-                # RL Zoo forgets those of the file where the command line has any.
-                entry = yaml.safe_load(Path(self.config).read_text())[name]
-                self.env_kwargs = {**entry.get("env_kwargs", {}), **self.env_kwargs}
-                self.args.env_kwargs = self.env_kwargs
+            if (found := find_entry(self.config, env_name.gym_id)) is not None:
+                self.env_name = EnvironmentName(found[0])
+                if self.env_kwargs:
+                    # RL Zoo forgets those of the file where the command line has any.
+                    self.env_kwargs = {**found[1].get("env_kwargs", {}), **self.env_kwargs}
+                    self.args.env_kwargs = self.env_kwargs
         try:
             read = super().read_hyperparameters()
         finally:

@@ -84,7 +84,7 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
     Raises:
         ValueError: A file is missing or damaged.
     """
-    from objwrappers.agents.curves import read_games
+    from objwrappers.agents.curves import NoEpisodes, read_games
     from objwrappers.agents.fitting import PERCEIVED
 
     result = read_result(folder)
@@ -103,7 +103,7 @@ def collect(cell: Cell, folder: Path, threads: int) -> dict[str, Any]:
             seen = config.get(PERCEIVED) or {}
             try:
                 curve = learning_curve(*read_games(agent), cell.budget)
-            except ValueError:  # too short for a game
+            except NoEpisodes:  # too short for a game
                 curve = learning_curve(np.empty(0), np.empty(0), cell.budget)
     except (FileNotFoundError, KeyError, TypeError) as error:
         raise ValueError(f"{folder} lacks what its programs write: {error}") from error

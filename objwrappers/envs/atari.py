@@ -36,6 +36,7 @@ from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_m
 from objwrappers.envs.lives import VectorFireEachLife, with_lives
 from objwrappers.envs.native import Lockstep, NativeFrames
 from objwrappers.envs.options import (
+    FLAGS,
     MAX_FRAMES_PER_EPISODE,
     SHARED,
     SINGLE,
@@ -308,6 +309,8 @@ def _make_native(
     rom: str, num_envs: int, size: Size | None, grayscale: bool, options: dict[str, Any]
 ) -> AtariVectorEnv:
     height, width = size or screen_size(rom)
+    # What is bound to C++ takes nothing for True but True.
+    options = {k: bool(value) if k in FLAGS else value for k, value in options.items()}
     return AtariVectorEnv(
         rom,
         num_envs,

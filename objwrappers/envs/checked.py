@@ -37,7 +37,7 @@ class CheckedEnv(gym.Wrapper):
         Raises:
             ValueError: A seed that is no integer of at least 0, or options that are no dict.
         """
-        check_seed(seed)
+        check_seed(seed, several=False)
         check_reset_options(options)
         self._ready = True
         return self.env.reset(seed=None if seed is None else int(seed), options=options)

@@ -159,7 +159,7 @@ class ControlEnv(gym.Env):
             ValueError: A seed that is no integer of at least 0, an option that there is not, or a
                 state of another task.
         """
-        check_seed(seed)
+        check_seed(seed, several=False)
         options = options or {}
         for key in options:
             if key not in ("state", "context"):

@@ -166,8 +166,8 @@ class VectorNoisyFrames(VectorWrapper):
         envs = self._all if mask is None else np.flatnonzero(mask)
         seeds = env_seeds(seed, mask, self.num_envs)
         if seeds is not None:
-            given = [i for i in envs if seeds[i] is not None]
-            self.distractors.seed([seeds[i] or 0 for i in given], np.array(given, np.intp))
+            given = {int(i): one for i in envs if (one := seeds[i]) is not None}
+            self.distractors.seed([*given.values()], np.array([*given], np.intp))
         self.distractors.advance(envs)
         return draw_bars(frames, *self.distractors.positions()), info
 

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -21,6 +21,7 @@ from objwrappers.names import did_you_mean
 __all__ = [
     "CONTROL",
     "CONTROL_CURES",
+    "FLAGS",
     "GAZE",
     "IMITATION",
     "KEYPOINTS",
@@ -66,11 +67,12 @@ _COUNTS = {
 }
 """Option → the smallest and the largest there is."""
 
-_FLAGS = (
+FLAGS = (
     *("full_action_space", "continuous", "life_loss_info", "reward_clipping"),
     *("use_fire_reset", "episodic_life", "maxpool", "fire_each_life", "infinite", "raw_frames"),
     *("grayscale", "stack_each_life"),
 )
+"""Options that are True or False."""
 
 SHARED = (
     "frameskip",
@@ -210,8 +212,8 @@ def unknown_option(
 
 
 def check_flag(name: str, value: object) -> None:
-    """Raises ValueError where the value is neither True nor False."""
-    if not isinstance(value, bool | np.bool_):
+    """Raises ValueError where the value is neither True nor False, nor 1 nor 0."""
+    if not isinstance(value, bool | np.bool_ | Integral) or int(value) not in (0, 1):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
@@ -235,7 +237,7 @@ def check_numbers(options: Mapping[str, Any]) -> None:
     for name in options.keys() & _COUNTS.keys():
         least, most = _COUNTS[name]
         check_count(name, options[name], least, most)
-    for name in _FLAGS:
+    for name in FLAGS:
         if name in options:
             check_flag(name, options[name])
     for name in ("repeat_action_probability", "continuous_action_threshold"):
@@ -254,15 +256,22 @@ def check_count(name: str, value: object, least: int = 1, most: int = MAX_COUNT)
         raise ValueError(f"{name} must be {wanted}{limit}, got {value!r}.")
 
 
-def check_seed(seed: Any) -> None:
+def check_seed(seed: Any, several: bool = True) -> None:
     """Checks the seed of a reset.
+
+    Args:
+        seed: It.
+        several: Whether it may be one for each env.
 
     Raises:
         ValueError: It is, or holds, a negative number or no integer.
     """
     if seed is None:
         return
-    several = hasattr(seed, "__len__") and not isinstance(seed, str | bytes | Mapping)
-    for one in seed if several else (seed,):
-        if isinstance(one, bool) or not isinstance(one, Integral) or one < 0:
-            raise ValueError(f"A seed is an integer of at least 0, or one for each env: {seed!r}.")
+    listed = isinstance(seed, Sequence) and not isinstance(seed, str | bytes)
+    listed = several and (listed or (isinstance(seed, np.ndarray) and seed.ndim == 1))
+    for one in seed if listed else (seed,):
+        if isinstance(one, bool) or not isinstance(one, Integral) or int(one) < 0:
+            raise ValueError(
+                f"A seed is an integer of at least 0{', or one for each env' * several}: {seed!r}."
+            )

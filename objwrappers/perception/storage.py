@@ -227,7 +227,9 @@ def _what_diverged(tensor: Tensor) -> str:
     if not torch.isfinite(tensor).all():
         return "NaN or infinity"
     largest = float(tensor.abs().amax()) if tensor.numel() else 0.0
-    return f"a weight of {largest:.3g}, more than {LARGEST_WEIGHT:g}" * (largest > LARGEST_WEIGHT)
+    if largest > LARGEST_WEIGHT:
+        return f"a weight of {largest:.3g}, more than {LARGEST_WEIGHT:g}"
+    return ""
 
 
 def digest_of(name: str, tensors: Mapping[str, Tensor]) -> str:

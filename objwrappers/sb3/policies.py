@@ -80,7 +80,7 @@ class _Encoded:
             ValueError: The observation has other keys than those of the training.
         """
         known = getattr(self.observation_space, "spaces", {})  # type: ignore[attr-defined]
-        if isinstance(observation, Mapping) and observation.keys() != known.keys():
+        if known and isinstance(observation, Mapping) and observation.keys() != known.keys():
             raise ValueError(
                 f"The policy learned from {', '.join(known)}, and is shown "
                 f"{', '.join(observation)}: give the env the env_kwargs of the training. RL Zoo's "

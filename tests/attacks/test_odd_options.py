@@ -1,5 +1,6 @@
 """Every option of every id, given what nobody meant: it works, or it is one clear error."""
 
+import re
 import traceback
 import warnings
 
@@ -23,7 +24,7 @@ QUICK = ("ObjFrames", "ObjRAM", "AtariHead", "Control")
 
 CLEAR = (ValueError, OSError, gym.error.Error)
 ROLES = "Who is who in Pong is not known"
-RECORDED = "There is no recorded play"
+RECORDED = ("There is no recorded play", "There are no trials of ms_pacman in .")
 
 
 def what_is_unclear(make, name, value):
@@ -32,8 +33,10 @@ def what_is_unclear(make, name, value):
         make(**{name: value}).close()
     except CLEAR as error:
         told = str(error)
-        named = name in told or str(value) in told or repr(value) in told
-        return "" if named or told.startswith((ROLES, RECORDED)) else told
+        given = value if isinstance(value, dict) else [value]
+        words = [re.escape(word) for word in (name, *given) if isinstance(word, str) and word]
+        named = re.search(rf"(?<!\w)({'|'.join(words)})(?!\w)", told) or repr(value) in told
+        return "" if named or told.startswith((ROLES, *RECORDED)) else told
     except Exception:
         return traceback.format_exc(limit=-2)
     return ""

@@ -240,3 +240,20 @@ def test_bundled_weights_are_small_and_say_how_they_were_made(folder):
     assert {"frames", "steps", "batch_size", "seed", "validation"} <= training.keys()
     model = load_model(name, game=game, weights=folder, device="cpu", family=family)
     assert model.observation_space
+
+
+def test_whether_the_hub_answers_is_asked_again_after_a_minute(monkeypatch):
+    asked = []
+
+    def connect(address, timeout):
+        asked.append(address)
+        raise OSError
+
+    monkeypatch.setattr(storage, "getproxies", dict)
+    monkeypatch.setattr(storage.socket, "create_connection", connect)
+    monkeypatch.setattr(storage.constants, "ENDPOINT", "https://hub.invalid")
+    for seconds in (600, 630, 659, 661):
+        monkeypatch.setattr(storage.time, "monotonic", lambda now=seconds: float(now))
+        with pytest.raises(FileNotFoundError, match=r"https://hub.invalid does not answer"):
+            storage.locate("somebody/weights", "config.json")
+    assert asked == [("hub.invalid", 443)] * 2
