@@ -143,7 +143,7 @@ def _is_whole(value: Any) -> bool:
 
 def _check_number(name: str, value: Any) -> None:
     if not _is_number(value):
-        hint = " (YAML reads 1e-3 as a word, 1.0e-3 as a number)" * isinstance(value, str)
+        hint = " (to YAML 1e3 is a word, 1.0e+3 a number)" * isinstance(value, str)
         raise ValueError(f"{name} must be a finite number, got {value!r}{hint}.")
 
 

@@ -37,7 +37,7 @@ def test_those_of_the_project_and_of_rl_zoo_pass(path):
         ("ppo", {"gamma": None}, "gamma must be a finite number, got None"),
         ("rdqn", {"gamma": float("nan")}, "gamma must be a finite number, got nan"),
         ("ppo", {"frame_stack": True}, "frame_stack must be a positive integer, got True"),
-        ("ppo", {"n_timesteps": "1e3"}, r"got '1e3' \(YAML reads 1e-3 as a word"),
+        ("ppo", {"n_timesteps": "1e3"}, r"got '1e3' \(to YAML 1e3 is a word, 1.0e\+3 a"),
         ("dqn", {"learning_rate": "lin"}, "or a schedule like lin_3e-4, got 'lin'"),
         ("dqn", {"learning_rate": "lin_e.e"}, "or a schedule like lin_3e-4, got 'lin_e.e'"),
         ("dqn", {"learning_rate": float("nan")}, "or a schedule like lin_3e-4, got nan"),
