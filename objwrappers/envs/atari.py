@@ -10,7 +10,6 @@ Bars are drawn on native frames, and pictures are native; those frames are resiz
 rule, with the same result to the last bit.
 
 * :func:`make_atari`, :func:`make_atari_vec`: frames, uint8 (H, W, 3), H×W = 210×160 in most games
-* :func:`raw_frames_of`: what an env of them keeps of the raw frames
 
 :mod:`objwrappers.envs.frame_ids` and :mod:`objwrappers.envs.atari_ids` build the registered ids
 on them.
@@ -52,7 +51,7 @@ from objwrappers.games import rom_name
 from objwrappers.rendering.bars import check_noise
 from objwrappers.wrappers.resizing import ResizeFrames, VectorResizeFrames
 
-__all__ = ["make_atari", "make_atari_vec", "raw_frames_of"]
+__all__ = ["make_atari", "make_atari_vec"]
 
 # ALE greets on stderr with every emulator otherwise.
 ale_py.ALEInterface.setLoggerMode(ale_py.LoggerMode.Error)
@@ -89,7 +88,7 @@ def make_atari(
         grayscale: Grey frames, the palette's luma as ALE has it.
         pictures: Keep the native RGB frame for
             :func:`~objwrappers.wrappers.base.pictures_of`, bars included.
-        raw_frames: Keep what :func:`raw_frames_of` gives.
+        raw_frames: Keep what :func:`~objwrappers.envs.raw.raw_frames_of` gives.
         raw_stack: Observations are grey, 84×84, and beside them the last four raw frames:
             uint8 (84, 84, 5), see :mod:`objwrappers.envs.raw_stack`. Without bars.
         memory: Observations are the console's memory instead, uint8 (2, 128), see
@@ -275,23 +274,6 @@ def _check_training(training: dict[str, bool], infinite: bool) -> None:
         raise ValueError(
             f"infinite=True does not go together with {' and '.join(wanted)}: pass False for them."
         )
-
-
-def raw_frames_of(env: gym.Env) -> RawFrames:
-    """Returns the layer that keeps an env's raw frames and the console's memory.
-
-    Args:
-        env: Of ``make_atari(..., raw_frames=True)``.
-
-    Raises:
-        ValueError: It was made without them.
-    """
-    layer: gym.Env = env
-    while isinstance(layer, gym.Wrapper):
-        if isinstance(layer, RawFrames):
-            return layer
-        layer = layer.env
-    raise ValueError(f"{env} keeps no raw frames: make it by make_atari(..., raw_frames=True).")
 
 
 def _raw_env(rom: str, noop_max: int, infinite: bool, options: dict[str, Any]) -> gym.Env:

@@ -1,7 +1,8 @@
 """What happens between the emulator's raw frames and an agent's steps, in one env.
 
 * :class:`NoopStart`: no-ops begin an episode, as many as in ALE's vector env
-* :class:`RawFrames`: keeps the last raw frames in colour, and the console's memory around them
+* :class:`RawFrames`: keeps the last raw frames in colour, and the console's memory around them;
+  :func:`raw_frames_of` finds it in an env
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gymnasium.vector import AutoresetMode
 
 from objwrappers.envs.options import MAX_SEED
 
-__all__ = ["NoopStart", "RawFrames"]
+__all__ = ["NoopStart", "RawFrames", "raw_frames_of"]
 
 _NOOP = 0
 
@@ -140,3 +141,20 @@ class RawFrames(gym.Wrapper):
 
     def _ale(self) -> ALEInterface:
         return self.unwrapped.ale  # type: ignore[attr-defined]
+
+
+def raw_frames_of(env: gym.Env) -> RawFrames:
+    """Returns the layer that keeps an env's raw frames and the console's memory.
+
+    Args:
+        env: Of ``make_atari(..., raw_frames=True)``.
+
+    Raises:
+        ValueError: It was made without them.
+    """
+    layer: gym.Env = env
+    while isinstance(layer, gym.Wrapper):
+        if isinstance(layer, RawFrames):
+            return layer
+        layer = layer.env
+    raise ValueError(f"{env} keeps no raw frames: make it by make_atari(..., raw_frames=True).")

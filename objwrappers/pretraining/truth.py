@@ -12,7 +12,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 
 from objwrappers.datasets.truth import SETTLING_STEPS, truth_arrays, truth_facts
-from objwrappers.envs.atari import raw_frames_of
+from objwrappers.envs.raw import raw_frames_of
 from objwrappers.metrics.ram import drawn, sprites
 from objwrappers.metrics.scenery import still_sprites
 from objwrappers.wrappers.base import pictures_of

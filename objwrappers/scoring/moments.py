@@ -13,8 +13,9 @@ from itertools import islice
 
 import numpy as np
 
-from objwrappers.envs.atari import make_atari, raw_frames_of
+from objwrappers.envs.atari import make_atari
 from objwrappers.envs.distractors import Distractors
+from objwrappers.envs.raw import raw_frames_of
 from objwrappers.metrics.ram import Sprite, drawn, pooled, sprites
 from objwrappers.rendering.bars import bar_cells, draw_bars
 

@@ -14,7 +14,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from objwrappers.envs.atari import raw_frames_of
+from objwrappers.envs.raw import raw_frames_of
 from objwrappers.games import check_game
 from objwrappers.metrics.ram import pooled, sprites
 from objwrappers.metrics.ram_classes import PLAYERS

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from objwrappers.envs.atari import make_atari, raw_frames_of
+from objwrappers.envs.atari import make_atari
+from objwrappers.envs.raw import raw_frames_of
 
 EXACT = {"repeat_action_probability": 0.0}
 

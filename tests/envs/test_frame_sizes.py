@@ -9,8 +9,9 @@ from ale_py.vector_env import AtariVectorEnv
 from gymnasium.wrappers import AtariPreprocessing
 
 import objwrappers  # noqa: F401
-from objwrappers.envs.atari import make_atari, make_atari_vec, raw_frames_of
+from objwrappers.envs.atari import make_atari, make_atari_vec
 from objwrappers.envs.native import Lockstep
+from objwrappers.envs.raw import raw_frames_of
 from objwrappers.games import GAMES, rom_name
 from objwrappers.rendering.bars import COLOUR, GREY
 from objwrappers.wrappers.base import pictures_of

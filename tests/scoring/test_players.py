@@ -6,7 +6,7 @@ import pytest
 from scenes import named_blobs
 
 import objwrappers  # noqa: F401
-from objwrappers.envs.atari import raw_frames_of
+from objwrappers.envs.raw import raw_frames_of
 from objwrappers.metrics.ram import sprites
 from objwrappers.perception.roles import Roles
 from objwrappers.scoring.players import PLAYER_HEADS, Watched, figures, score_player, watch
