@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 from rl_zoo3.utils import get_latest_run_id
 from stable_baselines3 import PPO
 from stable_baselines3.common.policies import ActorCriticPolicy
@@ -23,7 +22,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecFrameStack
 from objwrappers.agents.demonstrations import demonstrations, split_frames
 from objwrappers.agents.envs import make_env, with_device, with_model
 from objwrappers.agents.fitting import PERCEIVED, perceived
-from objwrappers.agents.hyperparams import default_hyperparams
+from objwrappers.agents.hyperparams import default_hyperparams, read_entries
 from objwrappers.agents.manager import VERSIONED
 from objwrappers.agents.runs import CONFIG_NAME, IMITATION, LOG_FOLDER
 from objwrappers.agents.saving import describe_policy, save_agent
@@ -198,11 +197,10 @@ def read_hyperparams(
         ValueError: No entry for the id, no such hyperparameter, or no such method.
     """
     path = Path(conf_file) if conf_file is not None else default_hyperparams(IMITATION)
-    entries = yaml.safe_load(path.read_text())
+    entries = read_entries(path)
     family = family_of(env_id)
-    entry = next(
-        (entries[name] for name in (env_id, family and family.name) if name in entries), None
-    )
+    names = (env_id, *([] if family is None else [family.name]))
+    entry = next((entries[name] for name in names if name in entries), None)
     if entry is None:
         raise ValueError(f"{path} has no hyperparameters for {env_id}: there are {[*entries]}.")
     found = {**entry, **changes}

@@ -1,7 +1,7 @@
 """Hyperparameters of agents, checked before anything is made of them.
 
 * :func:`default_hyperparams`: the file of an algorithm
-* :func:`find_entry`: a file's entry for an id, or for its family
+* :func:`read_entries`, :func:`find_entry`: a file's entry for an id, or for its family
 * :func:`check_hyperparams`: their names, and the types of their values
 """
 
@@ -19,11 +19,13 @@ from typing import Any
 import yaml
 from rl_zoo3.utils import ALGOS
 
-from objwrappers.files import hyperparams_folder
+from objwrappers.files import hyperparams_folder, read_regular
 from objwrappers.names import check_name
 from objwrappers.registration import family_of
 
-__all__ = ["check_hyperparams", "default_hyperparams", "find_entry"]
+__all__ = ["check_hyperparams", "default_hyperparams", "find_entry", "read_entries"]
+
+MAX_FILE_BYTES = 2**20
 
 _MANAGED = (
     *("n_timesteps", "n_envs", "frame_stack", "normalize", "env_kwargs", "env_wrapper"),
@@ -69,7 +71,7 @@ def find_entry(path: str | Path, env_id: str) -> tuple[str, Mapping[str, Any]] |
     if family is None:
         return None
     path = Path(path)
-    entries = _entries(path)
+    entries = read_entries(path)
     for name in (env_id, family.name):
         if name in entries:
             return name, entries[name]
@@ -78,15 +80,24 @@ def find_entry(path: str | Path, env_id: str) -> tuple[str, Mapping[str, Any]] |
     cure = f"Add an entry {family.name}: to it."
     files = sorted(hyperparams_folder().glob("*.yml"))
     if path.resolve() in {file.resolve() for file in files}:
-        having = [file.stem for file in files if family.name in _entries(file)]
+        having = [file.stem for file in files if family.name in read_entries(file)]
         cure = f"--algo {' or '.join(having)} learns on such ids."
         if not having:
             cure = "Nothing learns by reward there: --algo bc imitates recorded play."
     raise ValueError(f"Hyperparameters not found for {env_id} in {path}. {cure}")
 
 
-def _entries(path: Path) -> Mapping[str, Any]:
-    entries = yaml.safe_load(path.read_text())
+def read_entries(path: str | Path) -> Mapping[str, Any]:
+    """Reads a file of hyperparameters: id or family → its own.
+
+    Raises:
+        OSError: It cannot be read, or is no file.
+        ValueError: It is no YAML, or no dict.
+    """
+    try:
+        entries = yaml.safe_load(read_regular(Path(path), MAX_FILE_BYTES))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is no YAML: {' '.join(str(error).split())}") from error
     if not isinstance(entries, Mapping):
         raise ValueError(f"{path} holds no hyperparameters: a dict of ids is wanted.")
     return entries

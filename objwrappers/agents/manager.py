@@ -83,6 +83,10 @@ class VectorExperimentManager(ExperimentManager):
                     self.args.env_kwargs = self.env_kwargs
         try:
             read = super().read_hyperparameters()
+        except ImportError as error:
+            raise ValueError(
+                f"--conf-file {self.config}: neither .yml nor .py, nor a package ({error})."
+            ) from error
         finally:
             self.env_name = env_name
         for hyperparams in read if self.network else ():

@@ -40,7 +40,9 @@ CALLS = {
     f"{TRAIN} -params learning_rate:x": "a schedule like lin_3e-4, got 'x'",
     f"{TRAIN} -params policy:MlpPolicy": "use `MultiInputPolicy` .* not MlpPolicy",
     f"{TRAIN} -params policy:foo.Bar": "no policy 'foo.Bar': No module named 'foo'",
-    f"{TRAIN} -conf nowhere.yml": "No such file .*nowhere.yml",
+    f"{TRAIN} -conf nowhere.yml": "no file nowhere.yml",
+    f"{TRAIN} -conf file": "--conf-file file: neither .yml nor .py, nor a package",
+    f"{TRAIN} -conf bad.yml": "bad.yml is no YAML: .* line 1",
     f"{TRAIN} --device gpu": "no device 'gpu' here: pass auto, cpu or cuda",
     f"{TRAIN} --vec-env foo": "invalid choice: 'foo'",
     f"{TRAIN} --network cnn": "These networks look at images",
@@ -117,13 +119,17 @@ CALLS = {
 }
 
 
+THERE = ("cache", "file", "bad.yml")
+
+
 @pytest.mark.parametrize("call", CALLS)
 def test_a_wrong_call_is_one_line_and_leaves_nothing(call, run_zoo, tmp_path):
     (tmp_path / "file").write_text("mine")
+    (tmp_path / "bad.yml").write_text("{a: [")
     program, *arguments = shlex.split(call)
     failed = run_zoo(program, *arguments, ok=False)
     assert "Traceback" not in failed.stderr
     *_, told = failed.stderr.strip().splitlines()
     assert re.search(CALLS[call], told), told
-    left = [path.name for path in tmp_path.iterdir() if path.name not in ("cache", "file")]
+    left = [path.name for path in tmp_path.iterdir() if path.name not in THERE]
     assert not left and (tmp_path / "file").read_text() == "mine"
