@@ -19,8 +19,8 @@ IDS = {
     "AtariHead": "AtariHead-MsPacman-v0",
     **{name: f"{name}-reacher-hard-v0" for name in ("Control", "IfO")},
 }
-QUICK = ("ObjFrames", "ObjRAM", "AtariHead", "Control")
-"""Those that load no model; the others are as many minutes as these are seconds."""
+QUICK = ("ObjFrames", "AtariHead", "Control")
+"""Of those that load no model; the others take minutes."""
 
 CLEAR = (ValueError, OSError, gym.error.Error)
 ROLES = "Who is who in Pong is not known"
