@@ -72,7 +72,7 @@ class DemonstratedEpisodes(gym.Wrapper):
         Raises:
             ValueError: A bad seed, an option that there is not, or no such demonstration.
         """
-        check_seed(seed)
+        check_seed(seed, several=False)
         options = dict(options or {})
         for key in options:
             check_name("option of reset()", key, _OPTIONS)
