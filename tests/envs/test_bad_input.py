@@ -39,6 +39,23 @@ def test_a_wrong_option_gets_one_error_with_the_cure(make, option, message):
         make(**option)
 
 
+def test_flags_may_be_1_and_0_as_files_of_hyperparameters_have_them():
+    options = {"full_action_space": 1, "episodic_life": 1, "reward_clipping": 0, "confounded": 1}
+    given = gym.make_vec("ObjFrames-Breakout-v0", num_envs=1, **options)
+    meant = gym.make_vec(
+        "ObjFrames-Breakout-v0", num_envs=1, **{k: bool(v) for k, v in options.items()}
+    )
+    assert given.single_action_space.n == 18
+    (frames, _), (expected, _) = given.reset(seed=0), meant.reset(seed=0)
+    for action in range(40):
+        np.testing.assert_array_equal(frames, expected)
+        frames, *others, _ = given.step(np.array([action % 18]))
+        expected, *also, _ = meant.step(np.array([action % 18]))
+        assert others == also
+    given.close()
+    meant.close()
+
+
 def test_an_option_of_another_kind_of_id_says_of_which():
     with pytest.raises(ValueError, match=r"'stack_num'\. It is an option of ObjFrames"):
         gym.make("ObjKeypoints-Pong-v0", stack_num=4)

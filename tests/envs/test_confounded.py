@@ -66,7 +66,7 @@ def test_an_env_that_resets_itself_shows_no_action_of_the_game_before():
 @pytest.mark.parametrize(
     ("env_id", "options", "message"),
     [
-        (ENV, {"confounded": 1}, "confounded must be True or False, got 1"),
+        (ENV, {"confounded": 2}, "confounded must be True or False, got 2"),
         (ENV, {"confounded": True, "continuous": True}, "discrete actions"),
         ("ObjKeypoints-MsPacman-v0", {"confounded": True}, "option of ObjFrames"),
     ],

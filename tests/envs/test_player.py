@@ -77,7 +77,7 @@ def test_keypoints_give_slots_too(known):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"relations": 1}, "relations must be True or False, got 1"),
+        ({"relations": 2}, "relations must be True or False, got 2"),
         ({"map": "yes"}, "map must be True or False, got 'yes'"),
         ({"map": True, "track": False}, "of objects that are followed: leave track on"),
         ({"roles": "/nowhere"}, "neither a folder nor a hub repository"),
@@ -131,8 +131,8 @@ def test_what_goes_with_roles_is_not_dropped_in_silence(known):
             gym.make("ObjKeypoints-Pong-v0", slots=True, **option)
     with pytest.raises(ValueError, match="slots must be True or False, got 'no'"):
         gym.make("ObjKeypoints-Pong-v0", slots="no")
-    with pytest.raises(ValueError, match="refine must be True or False, got 1"):
-        gym.make("ObjKeypoints-Pong-v0", refine=1)
+    with pytest.raises(ValueError, match="refine must be True or False, got 2"):
+        gym.make("ObjKeypoints-Pong-v0", refine=2)
 
 
 @pytest.mark.parametrize(

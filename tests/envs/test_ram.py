@@ -231,8 +231,8 @@ def test_what_cannot_be_is_refused(tmp_path):
         gym.make_vec(ENV, misses=1.5)
     with pytest.raises(ValueError, match=r"false_positives must be in \[0, 1\], got '0.2'"):
         gym.make(ENV, false_positives="0.2")
-    with pytest.raises(ValueError, match=r"classes must be True or False, got 1"):
-        gym.make(ENV, classes=1)
+    with pytest.raises(ValueError, match=r"classes must be True or False, got 2"):
+        gym.make(ENV, classes=2)
     with pytest.raises(ValueError, match=r"classes=False says of no object who it is"):
         gym.make(ENV, classes=False, relations=True)
     with pytest.raises(ValueError, match=r"player of BattleZone is nowhere on its screen"):
