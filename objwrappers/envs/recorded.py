@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Generic, TypeVar
@@ -28,6 +29,7 @@ __all__ = ["Ahead", "RecordedPlay"]
 AHEAD = 64  # frames that wait, 7 MiB
 
 T = TypeVar("T")
+_Items = queue.Queue[tuple[str, Any]]
 
 
 class RecordedPlay(gym.Env):
@@ -237,17 +239,21 @@ def _maximum(frames: list[np.ndarray]) -> np.ndarray:
 class Ahead(Generic[T]):
     """What an iterator gives, made by a thread of its own while the reader does something else.
 
+    The thread ends with the iterator, with :meth:`close`, with its reader's last reference, and
+    before the interpreter does: a thread that still decodes by then would take the process down.
+
     Args:
         source: Makes the iterator, in that thread.
         depth: How many of its items wait at most.
     """
 
     def __init__(self, source: Callable[[], Iterator[T]], depth: int) -> None:
-        self._items: queue.Queue[tuple[str, Any]] = queue.Queue(depth)
-        self._closed = threading.Event()
+        self._items: _Items = queue.Queue(depth)
         self._ended = False
-        self._thread = threading.Thread(target=self._run, args=(source,), daemon=True)
-        self._thread.start()
+        closed = threading.Event()
+        thread = threading.Thread(target=_fill, args=(source, self._items, closed), daemon=True)
+        self._stop = weakref.finalize(self, _stop, self._items, closed, thread)
+        thread.start()
 
     def __iter__(self) -> Iterator[T]:
         return self
@@ -264,25 +270,33 @@ class Ahead(Generic[T]):
 
     def close(self) -> None:
         """Stops the thread, and waits for it."""
-        self._closed.set()
         self._ended = True
-        with suppress(queue.Empty):
-            while True:
-                self._items.get_nowait()
-        self._thread.join()
+        self._stop()
 
-    def _run(self, source: Callable[[], Iterator[T]]) -> None:
-        try:
-            for item in source():
-                if not self._put("item", item):
-                    return
-            self._put("end", StopIteration())
-        except Exception as error:  # the reader's thread raises it
-            self._put("end", error)
 
-    def _put(self, kind: str, item: Any) -> bool:
-        while not self._closed.is_set():
-            with suppress(queue.Full):
-                self._items.put((kind, item), timeout=0.1)
-                return True
-        return False
+# The thread holds none of these functions' reader, which may go without closing it.
+def _fill(source: Callable[[], Iterator[Any]], items: _Items, closed: threading.Event) -> None:
+    try:
+        for item in source():
+            if not _put(items, closed, "item", item):
+                return
+        _put(items, closed, "end", StopIteration())
+    except Exception as error:  # the reader's thread raises it
+        _put(items, closed, "end", error)
+
+
+def _put(items: _Items, closed: threading.Event, kind: str, item: Any) -> bool:
+    while not closed.is_set():
+        with suppress(queue.Full):
+            items.put((kind, item), timeout=0.1)
+            return True
+    return False
+
+
+def _stop(items: _Items, closed: threading.Event, thread: threading.Thread) -> None:
+    closed.set()
+    with suppress(queue.Empty):
+        while True:
+            items.get_nowait()
+    if thread is not threading.current_thread():  # the collector of garbage runs anywhere
+        thread.join()

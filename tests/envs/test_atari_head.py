@@ -1,5 +1,9 @@
 """Recorded human play as an env: which frames, actions and rewards come when."""
 
+import subprocess
+import sys
+import threading
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -196,10 +200,33 @@ def test_an_iterator_runs_ahead_stops_and_passes_errors_on():
         next(ahead)
     with pytest.raises(StopIteration):
         next(ahead)
-    endless = Ahead(lambda: iter(int, 1), 4)
+    before = threading.active_count()
+    endless, forgotten = (Ahead(lambda: iter(int, 1), 4) for _ in range(2))
     next(endless)
+    assert threading.active_count() == before + 2
     endless.close()
-    assert not endless._thread.is_alive()
+    with pytest.raises(StopIteration):
+        next(endless)
+    assert threading.active_count() == before + 1
+    del forgotten
+    assert threading.active_count() == before, "its reader went without closing it"
+
+
+DECODES_AT_ITS_END = """
+import cv2, numpy as np
+from objwrappers.envs.recorded import Ahead
+
+png = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (210, 160, 3), np.uint8))[1]
+pictures = lambda: (cv2.imdecode(png, 1) for _ in iter(int, 1))
+left_open = [Ahead(pictures, 10**6) for _ in range(4)]
+print([next(ahead).shape for ahead in left_open][0])
+"""
+
+
+def test_a_script_that_leaves_it_open_ends_well():
+    words = [sys.executable, "-c", DECODES_AT_ITS_END]
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "(210, 160, 3)\n", "")
 
 
 @pytest.mark.slow
