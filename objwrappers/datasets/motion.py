@@ -147,7 +147,7 @@ def travel_mask(
             before = frames.frames[t[part] - lag, n[part]]
             moved = foreground & (difference(now, before) > THRESHOLD)
             was_foreground = difference(before, still) > THRESHOLD
-            arrived[i] += (moved & _nearby(now, before, was_foreground)).sum(0)
+            arrived[i] += _arrived(moved, now, before, was_foreground).sum(0)
             changed[i] += moved.sum(0)
     covered, arrived, changed = (
         F.avg_pool2d(counts, 5, stride=1, padding=2).amax(0) / len(t)
@@ -159,19 +159,28 @@ def travel_mask(
     return (~stays).float()
 
 
-def _nearby(now: Tensor, before: Tensor, was_foreground: Tensor) -> Tensor:
-    """True where a foreground pixel of like colour was within the search radius before."""
-    height, width = now.shape[1:3]
+def _arrived(moved: Tensor, now: Tensor, before: Tensor, was_foreground: Tensor) -> Tensor:
+    """Of the pixels that moved, those of whose colour foreground was within the radius before.
+
+    Few pixels move, and each is asked for no longer than it takes to find one.
+    """
     r = SEARCH_RADIUS
     colours = before.short()
     colours[~was_foreground] = -1000
     padded = F.pad(colours, (0, 0, r, r, r, r), value=-1000)
-    found = torch.zeros_like(was_foreground)
+    height, width = padded.shape[1:3]
+    frame, y, x = moved.nonzero(as_tuple=True)
+    corner = (frame * height + y) * width + x  # of the window around it
+    colour = now[moved].short()
+    flat = padded.flatten(0, 2)
+    arrived = torch.zeros_like(moved)
     for dy in range(2 * r + 1):
+        found = torch.zeros(len(corner), dtype=torch.bool, device=moved.device)
         for dx in range(2 * r + 1):
-            window = padded[:, dy : dy + height, dx : dx + width]
-            found |= difference(window, now) <= THRESHOLD
-    return found
+            found |= difference(flat[corner + dy * width + dx], colour) <= THRESHOLD
+        arrived[frame[found], y[found], x[found]] = True
+        frame, y, x, corner, colour = (of[~found] for of in (frame, y, x, corner, colour))
+    return arrived
 
 
 def scrolling_share(frames: Frames, still: Tensor, travels: Tensor, samples: int = 400) -> float:

@@ -26,7 +26,7 @@ TINY = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4"]
 def recording(tmp_path_factory):
     """Frames that many tests learn from: recorded once, copied for each."""
     folder = tmp_path_factory.mktemp("recording")
-    collect("Pong", folder, 1024, num_envs=4)
+    collect("Pong", folder, 512, num_envs=4)
     return folder
 
 
@@ -71,7 +71,7 @@ def test_a_killed_training_goes_on_and_ends_as_an_uninterrupted_one(
     assert config["trained_on"] == {"task": "Pong", "noise": "none", "channels": "RGB"}
     assert config["num_keypoints"] == 6
     assert config["training"]["steps"] == 24
-    assert config["training"]["frames"] == 1024
+    assert config["training"]["frames"] == 512
 
 
 def test_weights_go_to_the_cache_where_make_finds_them(frames, run_zoo, tmp_path, monkeypatch):

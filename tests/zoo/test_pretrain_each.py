@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 def test_each_game_has_weights_of_its_own_and_what_is_there_is_left_alone(run_zoo, tmp_path):
     options = ["--model", "light", "--game", "Pong", "pacman", "--each", "-n", 8, "--seed", 3]
-    changes = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4", "n_frames:256"]
+    changes = ["-params", "eval_freq:8", "batch_size:4", "checkpoint_every:4", "n_frames:64"]
     arguments = [*options, "--output", "out", "--device", "cpu", "--jobs", 2, *changes]
     result = run_zoo("pretrain", *arguments)
     assert "Weights of 2 games lie in out" in result.stdout
@@ -44,7 +44,7 @@ def test_each_game_has_weights_of_its_own_and_what_is_there_is_left_alone(run_zo
 
 def test_a_game_that_fails_does_not_keep_the_others(run_zoo, tmp_path):
     options = ["--model", "light", "--game", "Pong", "Freeway", "--each", "-n", 4]
-    changes = ["-params", "eval_freq:4", "batch_size:4", "checkpoint_every:4", "n_frames:256"]
+    changes = ["-params", "eval_freq:4", "batch_size:4", "checkpoint_every:4", "n_frames:64"]
     (tmp_path / "out" / "light-Pong").mkdir(parents=True)
     (tmp_path / "out" / "light-Pong" / "thesis.tex").touch()
     result = run_zoo("pretrain", *options, "--output", "out", "--device", "cpu", *changes, ok=False)
