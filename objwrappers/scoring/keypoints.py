@@ -7,7 +7,9 @@ training never sees; frames are what the envs give (maximum of the last two raw 
 
 from __future__ import annotations
 
+import itertools
 import re
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -65,6 +67,11 @@ class _Options:
     picture: str | None
     refine: bool
 
+    @property
+    def folders(self) -> Sequence[str | None]:
+        """Folders of weights; None is where they are found by name."""
+        return self.weights or [None]
+
 
 def score(
     games: str | Sequence[str],
@@ -119,10 +126,21 @@ def score(
         picture,
         refine,
     )
-    table = {game: _score_game(game, options) for game in map(check_game, games)}
+    games = [check_game(game) for game in games]
+    _check_weights(games, options)
+    table = {game: _score_game(game, options) for game in games}
     if picture:
         draw_table(Path(f"{picture}-recall.png"), table)
     return table
+
+
+def _check_weights(games: Sequence[str], options: _Options) -> None:
+    """Refuses weights that cannot be loaded before games are played."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are given where the weights are scored
+        each = itertools.product(options.models, games, options.folders, options.noises)
+        for model, game, weights, noise in each:
+            load_model(model, game, weights, "cpu", noise)
 
 
 def _score_game(game: str, options: _Options) -> list[dict]:
@@ -153,8 +171,7 @@ def _score_model(
     rows, runs = [], []
     counts = set()
     frames = [moment.now.frame for moment in moments] + [moment.after.frame for moment in moments]
-    folders: Sequence[str | None] = options.weights or [None]
-    for weights in folders:
+    for weights in options.folders:
         network = load_model(model, game, weights, options.device, noise)
         name = model if weights is None else f"{model} {_short(weights, options.weights)}"
         looks: dict[str, PerceptionModule] = {name: network}
