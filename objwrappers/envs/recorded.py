@@ -1,17 +1,12 @@
 """Recorded human play as if it were an emulator: frames come as they were recorded.
 
-* :class:`RecordedPlay`: one env of frames; its actions change nothing
-* :class:`Ahead`: an iterator that another thread runs ahead of its reader
+:class:`RecordedPlay`: one env of frames; its actions change nothing.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-import weakref
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from typing import Any, Generic, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import gymnasium as gym
@@ -21,15 +16,13 @@ from objwrappers.datasets.atari_head.actions import actions_of, as_agent_acts
 from objwrappers.datasets.atari_head.episodes import Episode
 from objwrappers.datasets.atari_head.pictures import HEIGHT_PX, WIDTH_PX
 from objwrappers.datasets.atari_head.trials import Step
+from objwrappers.envs.ahead import Ahead
 from objwrappers.envs.raw_stack import RAW_STACK, SIDE_PX, SmallFrames
 from objwrappers.resizing import resize_frames
 
-__all__ = ["Ahead", "RecordedPlay"]
+__all__ = ["RecordedPlay"]
 
 AHEAD = 64  # frames that wait, 7 MiB
-
-T = TypeVar("T")
-_Items = queue.Queue[tuple[str, Any]]
 
 
 class RecordedPlay(gym.Env):
@@ -184,9 +177,9 @@ class RecordedPlay(gym.Env):
         first = max(self._episode.first, frame or 0)
         behind = self._coming is None or self._coming.number > first
         if self._stream is None or behind or self._episode.trial is not before.trial:
-            self.close()
             trial = self._episode.trial
-            self._stream = Ahead(lambda: trial.steps(first), AHEAD)
+            self._stream = self._stream or Ahead(AHEAD)
+            self._stream.begin(lambda: trial.steps(first))
             self._coming = next(self._stream, None)
         while self._coming is not None and self._coming.number < first:
             self._coming = next(self._stream, None)
@@ -234,69 +227,3 @@ class RecordedPlay(gym.Env):
 
 def _maximum(frames: list[np.ndarray]) -> np.ndarray:
     return np.maximum(*frames) if len(frames) == 2 else frames[0].copy()
-
-
-class Ahead(Generic[T]):
-    """What an iterator gives, made by a thread of its own while the reader does something else.
-
-    The thread ends with the iterator, with :meth:`close`, with its reader's last reference, and
-    before the interpreter does: a thread that still decodes by then would take the process down.
-
-    Args:
-        source: Makes the iterator, in that thread.
-        depth: How many of its items wait at most.
-    """
-
-    def __init__(self, source: Callable[[], Iterator[T]], depth: int) -> None:
-        self._items: _Items = queue.Queue(depth)
-        self._ended = False
-        closed = threading.Event()
-        thread = threading.Thread(target=_fill, args=(source, self._items, closed), daemon=True)
-        self._stop = weakref.finalize(self, _stop, self._items, closed, thread)
-        thread.start()
-
-    def __iter__(self) -> Iterator[T]:
-        return self
-
-    def __next__(self) -> T:
-        """Returns the next item; raises what the iterator raised."""
-        if self._ended:
-            raise StopIteration
-        kind, item = self._items.get()
-        if kind == "item":
-            return item
-        self._ended = True
-        raise item
-
-    def close(self) -> None:
-        """Stops the thread, and waits for it."""
-        self._ended = True
-        self._stop()
-
-
-# The thread holds none of these functions' reader, which may go without closing it.
-def _fill(source: Callable[[], Iterator[Any]], items: _Items, closed: threading.Event) -> None:
-    try:
-        for item in source():
-            if not _put(items, closed, "item", item):
-                return
-        _put(items, closed, "end", StopIteration())
-    except Exception as error:  # the reader's thread raises it
-        _put(items, closed, "end", error)
-
-
-def _put(items: _Items, closed: threading.Event, kind: str, item: Any) -> bool:
-    while not closed.is_set():
-        with suppress(queue.Full):
-            items.put((kind, item), timeout=0.1)
-            return True
-    return False
-
-
-def _stop(items: _Items, closed: threading.Event, thread: threading.Thread) -> None:
-    closed.set()
-    with suppress(queue.Empty):
-        while True:
-            items.get_nowait()
-    if thread is not threading.current_thread():  # the collector of garbage runs anywhere
-        thread.join()

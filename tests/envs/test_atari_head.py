@@ -1,9 +1,5 @@
 """Recorded human play as an env: which frames, actions and rewards come when."""
 
-import subprocess
-import sys
-import threading
-
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -17,7 +13,6 @@ from objwrappers.datasets.atari_head.actions import actions_of, as_agent_acts
 from objwrappers.datasets.atari_head.episodes import find_episodes
 from objwrappers.datasets.atari_head.moments import frames_seen, observed
 from objwrappers.datasets.atari_head.synthetic import SYNTHETIC_TRIALS, synthetic_frame
-from objwrappers.envs.recorded import Ahead
 
 FRAMES = 40
 ID = "AtariHead-MsPacman-v0"
@@ -185,48 +180,6 @@ def test_where_there_is_nothing_the_command_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(atari_head, "data_folder", lambda: tmp_path / "none")
     with pytest.raises(FileNotFoundError, match=r"zoo/download.py --game ms_pacman"):
         atari_head.make_atari_head("MsPacman")
-
-
-def test_an_iterator_runs_ahead_stops_and_passes_errors_on():
-    assert list(Ahead(lambda: iter(range(10)), 3)) == list(range(10))
-
-    def failing():
-        yield 1
-        raise OSError("gone")
-
-    ahead = Ahead(failing, 2)
-    assert next(ahead) == 1
-    with pytest.raises(OSError, match="gone"):
-        next(ahead)
-    with pytest.raises(StopIteration):
-        next(ahead)
-    before = threading.active_count()
-    endless, forgotten = (Ahead(lambda: iter(int, 1), 4) for _ in range(2))
-    next(endless)
-    assert threading.active_count() == before + 2
-    endless.close()
-    with pytest.raises(StopIteration):
-        next(endless)
-    assert threading.active_count() == before + 1
-    del forgotten
-    assert threading.active_count() == before, "its reader went without closing it"
-
-
-DECODES_AT_ITS_END = """
-import cv2, numpy as np
-from objwrappers.envs.recorded import Ahead
-
-png = cv2.imencode(".png", np.random.default_rng(0).integers(0, 255, (210, 160, 3), np.uint8))[1]
-pictures = lambda: (cv2.imdecode(png, 1) for _ in iter(int, 1))
-left_open = [Ahead(pictures, 10**6) for _ in range(4)]
-print([next(ahead).shape for ahead in left_open][0])
-"""
-
-
-def test_a_script_that_leaves_it_open_ends_well():
-    words = [sys.executable, "-c", DECODES_AT_ITS_END]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "(210, 160, 3)\n", "")
 
 
 @pytest.mark.slow
