@@ -20,6 +20,7 @@ from objwrappers.envs.options import (
     CONTROL_CURES,
     IMITATION,
     check_flag,
+    check_folder,
     check_names,
     check_numbers,
 )
@@ -118,9 +119,7 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     settings = {**_DEFAULTS, **options}
     for name in ("task_state", "time", "target", "at_start"):
         check_flag(name, settings[name])
-    source = settings["demonstration"]
-    if source is not None and not isinstance(source, str | Path):
-        raise ValueError(f"demonstration must be a folder, got {source!r}.")
+    check_folder("demonstration", settings["demonstration"])
     for name in ("num_demonstrations", "horizon"):
         if settings[name] is not None:
             check_numbers({name: settings[name]})

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,7 @@ __all__ = [
     "VECTOR",
     "check_count",
     "check_flag",
+    "check_folder",
     "check_names",
     "check_numbers",
     "check_seed",
@@ -215,6 +217,12 @@ def check_flag(name: str, value: object) -> None:
     """Raises ValueError where the value is neither True nor False, nor 1 nor 0."""
     if not isinstance(value, bool | np.bool_ | Integral) or int(value) not in (0, 1):
         raise ValueError(f"{name} must be True or False, got {value!r}.")
+
+
+def check_folder(name: str, value: object) -> None:
+    """Raises ValueError where the value is no path, and not None either."""
+    if value is not None and not (isinstance(value, str | Path) and str(value)):
+        raise ValueError(f"{name} must be a folder, got {value!r}.")
 
 
 def check_names(

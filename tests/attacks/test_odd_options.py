@@ -24,7 +24,7 @@ QUICK = ("ObjFrames", "AtariHead", "Control")
 
 CLEAR = (ValueError, OSError, gym.error.Error)
 ROLES = "Who is who in Pong is not known"
-RECORDED = ("There is no recorded play", "There are no trials of ms_pacman in .")
+RECORDED = "There is no recorded play"
 
 
 def what_is_unclear(make, name, value):
@@ -36,7 +36,7 @@ def what_is_unclear(make, name, value):
         given = value if isinstance(value, dict) else [value]
         words = [re.escape(word) for word in (name, *given) if isinstance(word, str) and word]
         named = re.search(rf"(?<!\w)({'|'.join(words)})(?!\w)", told) or repr(value) in told
-        return "" if named or told.startswith((ROLES, *RECORDED)) else told
+        return "" if named or told.startswith((ROLES, RECORDED)) else told
     except Exception:
         return traceback.format_exc(limit=-2)
     return ""
