@@ -25,7 +25,7 @@ from objwrappers.envs import atari_ids, frame_ids, gaze_ids
 from objwrappers.envs.atari import Size
 from objwrappers.envs.checked import CheckedEnv, VectorCheckedEnv
 from objwrappers.envs.distractors import NoisyFrames, VectorNoisyFrames, check_motion
-from objwrappers.envs.options import RECORDED, SHARED, check_folder, check_names, check_numbers
+from objwrappers.envs.options import RECORDED, SHARED, check_names, check_numbers, check_path
 from objwrappers.envs.recorded import RecordedPlay
 from objwrappers.envs.singles import Singles
 from objwrappers.games import ATARI_HEAD, check_game, rom_name
@@ -175,7 +175,7 @@ def _prepare(
 def _find(
     game: str, path: str | None, trials: Sequence[int] | None, episodes: str
 ) -> list[Episode]:
-    check_folder("path", path)
+    check_path("path", path)
     place = data_folder() if path is None else Path(path)
     rom = rom_name(game)
     if path is None and not place.exists():

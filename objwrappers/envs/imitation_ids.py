@@ -20,9 +20,9 @@ from objwrappers.envs.options import (
     CONTROL_CURES,
     IMITATION,
     check_flag,
-    check_folder,
     check_names,
     check_numbers,
+    check_path,
 )
 from objwrappers.envs.singles import Singles
 from objwrappers.names import check_name
@@ -119,7 +119,7 @@ def _settings(options: Mapping[str, Any]) -> dict[str, Any]:
     settings = {**_DEFAULTS, **options}
     for name in ("task_state", "time", "target", "at_start"):
         check_flag(name, settings[name])
-    check_folder("demonstration", settings["demonstration"])
+    check_path("demonstration", settings["demonstration"])
     for name in ("num_demonstrations", "horizon"):
         if settings[name] is not None:
             check_numbers({name: settings[name]})

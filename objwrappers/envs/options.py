@@ -40,9 +40,9 @@ __all__ = [
     "VECTOR",
     "check_count",
     "check_flag",
-    "check_folder",
     "check_names",
     "check_numbers",
+    "check_path",
     "check_seed",
     "unknown_option",
 ]
@@ -219,10 +219,10 @@ def check_flag(name: str, value: object) -> None:
         raise ValueError(f"{name} must be True or False, got {value!r}.")
 
 
-def check_folder(name: str, value: object) -> None:
+def check_path(name: str, value: object) -> None:
     """Raises ValueError where the value is no path, and not None either."""
     if value is not None and not (isinstance(value, str | Path) and str(value)):
-        raise ValueError(f"{name} must be a folder, got {value!r}.")
+        raise ValueError(f"{name} must be a path, got {value!r}.")
 
 
 def check_names(

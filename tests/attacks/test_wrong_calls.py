@@ -153,7 +153,7 @@ CALLS = {
     ),
     "gaze without weights": (make("ObjGaze-Pong-v0"), "--family gaze --model motion --game Pong"),
     "play without a folder": (make("AtariHead-MsPacman-v0"), "download.py --game ms_pacman"),
-    "play in a number": (make("AtariHead-MsPacman-v0", path=5), "path must be a folder, got 5"),
+    "play in a number": (make("AtariHead-MsPacman-v0", path=5), "path must be a path, got 5"),
     "play nowhere": (make("AtariHead-MsPacman-v0", path="nowhere"), "no file or folder nowhere"),
     "another context": (
         make("Control-reacher-hard-v0", context="foo"),

@@ -196,7 +196,7 @@ def test_panels_are_demonstration_prediction_and_imitator(made: dict[str, str]) 
         ({"sources": 3}, "sources must be from 1 to 2"),
         ({"time": "no"}, "time must be True or False, got 'no'"),
         ({"image_weight": "1"}, "image_weight must be at least 0, got '1'"),
-        ({"demonstration": 5}, "demonstration must be a folder, got 5"),
+        ({"demonstration": 5}, "demonstration must be a path, got 5"),
     ],
 )
 def test_bad_options_are_named(made: dict[str, str], options: Any, message: str) -> None:
